@@ -1,0 +1,293 @@
+//! The connection: where the API is, how its parameters and fields are
+//! called, which table comes of it. Read from a JSON file whose every key is
+//! optional; the default is the contract of the reference API, so there is
+//! no second path. It reads no file and no environment itself.
+
+mod file;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::secret::Secrets;
+use crate::template::{Slot, Template, Values};
+use crate::timestamp::Format;
+use crate::types::Type;
+
+/// A field of a row: a name, or a JSON pointer (RFC 6901) where it starts
+/// with `/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// What the column is called: the name, or the pointer's tokens joined
+    /// by `_`.
+    pub name: String,
+    /// The keys that lead to it from the row.
+    pub path: Vec<String>,
+}
+
+/// Where in an answer a number stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In the body, at this pointer's tokens.
+    Body(Vec<String>),
+    /// In a header: all of it, or what follows a slash.
+    Header(String),
+}
+
+/// How an answer is laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// Where the list of rows is.
+    pub rows: Vec<String>,
+    /// Where the row is in each of the list's elements.
+    pub row: Vec<String>,
+    /// Where the offset is echoed, if it is.
+    pub offset: Option<Place>,
+    /// Where the number of rows that pass the filter is, if it is.
+    pub total: Option<Place>,
+}
+
+/// How the API filters by time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Since {
+    /// Whether rows at the bound itself are left out.
+    pub exclusive: bool,
+    /// How the bound is spelled and the cursor's values are read.
+    pub format: Format,
+    /// Where a first sync starts; None leaves the filter out.
+    pub first: Option<String>,
+}
+
+/// All that is to know about one table of one API.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Connection {
+    /// The address, without the parameters of `query`.
+    pub url: String,
+    /// The table's name, which names its files.
+    pub table: String,
+    /// The fields that tell rows apart.
+    pub primary_key: Vec<Field>,
+    /// The timestamp that grows whenever a row changes.
+    pub cursor: Field,
+    /// The declared columns in their order; None takes fields as they come.
+    pub columns: Option<Vec<(Field, Type)>>,
+    /// Sent with every request.
+    pub headers: Vec<(String, String)>,
+    /// The request's parameters in their order.
+    pub query: Vec<(String, Template)>,
+    /// How an answer is laid out.
+    pub response: Layout,
+    /// How the API filters by time.
+    pub since: Since,
+    /// Rows to ask for at once.
+    pub page_size: u64,
+    /// The offset that no request goes beyond, where that can be helped.
+    pub max_offset: u64,
+    /// How long after its timestamp a row may become visible.
+    pub lookback: Duration,
+    /// Whether the API sorts by the cursor, ascending.
+    pub sorted: bool,
+    /// Whether a row whose value does not fit its column is set aside rather
+    /// than ending the sync.
+    pub reject_bad_rows: bool,
+    /// A PEM file of further certificate authorities.
+    pub ca_file: Option<String>,
+    /// How long one request may take.
+    pub timeout: Duration,
+    /// The largest body taken, in bytes after decompression.
+    pub max_body: u64,
+    /// How often a failed request is sent again.
+    pub max_retries: u32,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        let columns = |names: &[&str], of: Type| -> Vec<(Field, Type)> {
+            names.iter().map(|name| (Field::named(name), of)).collect()
+        };
+        let query = |name: &str, value: &str| (name.to_owned(), value.parse().unwrap_or_default());
+        let mut user = columns(
+            &["id", "name", "email", "address", "company", "job"],
+            Type::String,
+        );
+        user.extend(columns(&["updatedAt", "createdAt"], Type::UtcDatetime));
+        let token = |name: &str| vec![name.to_owned()];
+        Self {
+            url: "http://127.0.0.1:5001/pagination/offset".into(),
+            table: "user".into(),
+            primary_key: vec![Field::named("id")],
+            cursor: Field::named("updatedAt"),
+            columns: Some(user),
+            headers: Vec::new(),
+            query: vec![
+                query("order_by", "updatedAt"),
+                query("order_type", "asc"),
+                query("updated_since", "{since}"),
+                query("limit", "{limit}"),
+                query("offset", "{offset}"),
+            ],
+            response: Layout {
+                rows: token("data"),
+                row: Vec::new(),
+                offset: Some(Place::Body(token("offset"))),
+                total: Some(Place::Body(token("total"))),
+            },
+            since: Since {
+                exclusive: false,
+                format: Format::AsReceived,
+                first: Some("0001-01-01T00:00:00Z".into()),
+            },
+            page_size: 50,
+            max_offset: 10_000,
+            lookback: Duration::from_secs(60),
+            sorted: true,
+            reject_bad_rows: false,
+            ca_file: None,
+            timeout: Duration::from_secs(60),
+            max_body: 64 << 20,
+            max_retries: 5,
+        }
+    }
+}
+
+impl Connection {
+    /// Whether the API is paged by numbers of pages, or not at all, so that a
+    /// page cannot overlap the one before it.
+    pub fn by_page(&self) -> bool {
+        !self
+            .query
+            .iter()
+            .any(|(_, value)| value.holds(Slot::Offset))
+    }
+
+    /// The parameters of one request.
+    pub fn parameters(&self, values: &Values<'_>) -> Vec<(String, String)> {
+        let filled = self.query.iter().map(|(name, template)| {
+            let value = template.fill(values)?;
+            Some((name.clone(), value))
+        });
+        filled.flatten().collect()
+    }
+
+    /// Refuses what cannot work, whatever the API.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`], naming the key.
+    pub fn validate(&self) -> Result<()> {
+        let bad = |key: &str, what: &str| Err(Error::usage(what).at(format_args!("{key:?}")));
+        let name = &self.table;
+        let sane = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if name.is_empty() || name.len() > 200 || name.starts_with('.') || !name.chars().all(sane) {
+            return bad("table", "must be a name of letters, digits, _, - and .");
+        }
+        if self.primary_key.is_empty() {
+            return bad("primary_key", "must name at least one field");
+        }
+        if self.page_size == 0 || self.page_size > 1_000_000 {
+            return bad("page_size", "must be from 1 to 1000000");
+        }
+        if self.max_body == 0 || self.max_body >= u64::from(u32::MAX) {
+            return bad("max_body", "must be from 1 to 4294967294 bytes");
+        }
+        if !self.query.iter().any(|(_, value)| value.holds(Slot::Since)) {
+            return bad("query", "no parameter holds {since}");
+        }
+        if let Some(columns) = &self.columns {
+            let mut names: Vec<&str> = columns.iter().map(|(field, _)| &*field.name).collect();
+            names.sort_unstable();
+            if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+                return bad("columns", &format!("{:?} is there twice", twice[0]));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a connection file. `environment` answers for `${NAME}`; what it
+    /// answered is kept in `secrets`. With `keep_unset`, which suits a replay,
+    /// a name that is not set stands for itself.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`], naming the line and the key.
+    pub fn parse(
+        text: &str,
+        environment: &dyn Fn(&str) -> Option<String>,
+        keep_unset: bool,
+        secrets: &mut Secrets,
+    ) -> Result<Self> {
+        let text = file::expand(text, environment, keep_unset, secrets)?;
+        let connection = file::read(&text)?;
+        connection.validate()?;
+        Ok(connection)
+    }
+}
+
+impl Field {
+    fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            path: vec![name.to_owned()],
+        }
+    }
+}
+
+impl FromStr for Field {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        if text.starts_with('/') {
+            let path = pointer(text)?;
+            let name = path.join("_");
+            return Ok(Self { name, path });
+        }
+        if text.is_empty() {
+            return Err("a field's name is empty".into());
+        }
+        Ok(Self::named(text))
+    }
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text.strip_prefix("header:") {
+            Some("") => Err("\"header:\" lacks the header's name".into()),
+            Some(name) => Ok(Self::Header(name.to_owned())),
+            None => pointer(text).map(Self::Body),
+        }
+    }
+}
+
+/// The tokens of a JSON pointer, RFC 6901.
+fn pointer(text: &str) -> std::result::Result<Vec<String>, String> {
+    match text.strip_prefix('/') {
+        _ if text.is_empty() => Ok(Vec::new()),
+        Some(rest) => Ok(rest
+            .split('/')
+            .map(|token| token.replace("~1", "/").replace("~0", "~"))
+            .collect()),
+        None => Err(format!(
+            "{text:?} is no JSON pointer, did you mean {:?}?",
+            format!("/{text}")
+        )),
+    }
+}
+
+/// A size in bytes, with `K`, `M` or `G` for powers of 1024.
+///
+/// # Errors
+/// Where it is no such size.
+pub fn size(text: &str) -> std::result::Result<u64, String> {
+    let bad = || format!("{text:?} is no size, write bytes as 1048576 or 64M");
+    let upper = text.trim().to_ascii_uppercase();
+    let upper = upper.strip_suffix('B').unwrap_or(&upper);
+    let upper = upper.strip_suffix('I').unwrap_or(upper);
+    let (digits, shift) = match upper.as_bytes().last() {
+        Some(b'K') => (&upper[..upper.len() - 1], 10),
+        Some(b'M') => (&upper[..upper.len() - 1], 20),
+        Some(b'G') => (&upper[..upper.len() - 1], 30),
+        _ => (upper, 0),
+    };
+    let number: u64 = digits.parse().map_err(|_| bad())?;
+    number.checked_mul(1 << shift).ok_or_else(bad)
+}

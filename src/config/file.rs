@@ -1,0 +1,346 @@
+//! The connection file's JSON: `${NAME}` first, then key by key onto the
+//! default, so that a fault is named with its line and its key.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+
+use super::{Connection, Field, Place};
+use crate::error::{Error, Result, nearest};
+use crate::json;
+use crate::secret::Secrets;
+use crate::template::Template;
+use crate::timestamp::{self, Format};
+use crate::types::Type;
+
+/// Puts the environment's values where `${NAME}` stands, as the inside of a
+/// JSON string.
+pub(super) fn expand(
+    text: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+    keep_unset: bool,
+    secrets: &mut Secrets,
+) -> Result<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let (before, from) = rest.split_at(start);
+        let end = from
+            .find('}')
+            .filter(|end| !from[..*end].contains(['"', '\n']));
+        let Some(end) = end else {
+            let line = 1 + text[..text.len() - from.len()].matches('\n').count();
+            return Err(Error::usage("a ${ without its }").at(format_args!("line {line}")));
+        };
+        let (name, after) = from.split_at(end + 1);
+        let value = match secrets.expand(name, environment) {
+            Ok(value) => value,
+            Err(_) if keep_unset => name.to_owned(),
+            Err(unset) => {
+                let line = 1 + text[..text.len() - from.len()].matches('\n').count();
+                return Err(
+                    Error::usage(format!("the environment variable {unset} is not set"))
+                        .at(format_args!("line {line}"))
+                        .hint(format!("export {unset}=… before the command")),
+                );
+            }
+        };
+        let quoted = serde_json::to_string(&value).unwrap_or_default();
+        out.push_str(before);
+        out.push_str(
+            quoted
+                .trim_start_matches('"')
+                .strip_suffix('"')
+                .unwrap_or(""),
+        );
+        rest = after;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// The file as it is written; what is left out stays as the default has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a JSON object, the connection")]
+struct File {
+    url: Option<String>,
+    table: Option<String>,
+    primary_key: Option<Vec<Text<Field>>>,
+    cursor: Option<Text<Field>>,
+    #[serde(default, deserialize_with = "given")]
+    columns: Option<Option<Pairs<Text<Type>>>>,
+    headers: Option<Pairs<String>>,
+    query: Option<Pairs<Text<Template>>>,
+    response: Option<Response>,
+    since: Option<SinceFile>,
+    page_size: Option<Number>,
+    max_offset: Option<Number>,
+    lookback: Option<Span>,
+    sorted: Option<bool>,
+    on_bad_row: Option<Text<OnBadRow>>,
+    ca_file: Option<String>,
+    timeout: Option<Span>,
+    max_body: Option<Text<Size>>,
+    max_retries: Option<Number>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object of JSON pointers")]
+struct Response {
+    rows: Option<Text<Pointer>>,
+    row: Option<Text<Pointer>>,
+    #[serde(default, deserialize_with = "given")]
+    offset: Option<Option<Text<Place>>>,
+    #[serde(default, deserialize_with = "given")]
+    total: Option<Option<Text<Place>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object: bound, format, first")]
+struct SinceFile {
+    bound: Option<Text<Bound>>,
+    format: Option<Text<FormatText>>,
+    #[serde(default, deserialize_with = "given")]
+    first: Option<Option<String>>,
+}
+
+/// Reads the file's text onto the default.
+pub(super) fn read(text: &str) -> Result<Connection> {
+    let file: File = serde_json::from_str(text).map_err(|error| explain(text, &error))?;
+    // Whoever describes a connection has a table of their own.
+    let mut to = Connection {
+        columns: None,
+        ..Connection::default()
+    };
+    set(&mut to.url, file.url);
+    set(&mut to.table, file.table);
+    let keys = file.primary_key;
+    set(
+        &mut to.primary_key,
+        keys.map(|keys| keys.into_iter().map(|key| key.0).collect()),
+    );
+    set(&mut to.cursor, file.cursor.map(|cursor| cursor.0));
+    if let Some(columns) = file.columns {
+        to.columns = columns.map(columns_of).transpose()?;
+    }
+    set(&mut to.headers, file.headers.map(|headers| headers.0));
+    let query = file.query.map(|query| query.0.into_iter());
+    set(
+        &mut to.query,
+        query.map(|query| query.map(|(name, value)| (name, value.0)).collect()),
+    );
+    if let Some(response) = file.response {
+        set(&mut to.response.rows, response.rows.map(|rows| rows.0.0));
+        set(&mut to.response.row, response.row.map(|row| row.0.0));
+        let place = |given: Option<Text<Place>>| given.map(|place| place.0);
+        set(&mut to.response.offset, response.offset.map(place));
+        set(&mut to.response.total, response.total.map(place));
+    }
+    if let Some(since) = file.since {
+        set(&mut to.since.exclusive, since.bound.map(|bound| bound.0.0));
+        set(&mut to.since.format, since.format.map(|format| format.0.0));
+        set(&mut to.since.first, since.first);
+    }
+    set(&mut to.page_size, file.page_size.map(|number| number.0));
+    set(&mut to.max_offset, file.max_offset.map(|number| number.0));
+    set(&mut to.lookback, file.lookback.map(|span| span.0));
+    set(&mut to.sorted, file.sorted);
+    set(
+        &mut to.reject_bad_rows,
+        file.on_bad_row.map(|word| word.0.0),
+    );
+    set(&mut to.ca_file, file.ca_file.map(Some));
+    set(&mut to.timeout, file.timeout.map(|span| span.0));
+    set(&mut to.max_body, file.max_body.map(|size| size.0.0));
+    let retries = file.max_retries;
+    set(
+        &mut to.max_retries,
+        retries.map(|number| u32::try_from(number.0).unwrap_or(u32::MAX)),
+    );
+    Ok(to)
+}
+
+fn set<T>(to: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *to = given;
+    }
+}
+
+fn columns_of(columns: Pairs<Text<Type>>) -> Result<Vec<(Field, Type)>> {
+    let columns = columns.0.into_iter().map(|(name, of)| {
+        let field = name
+            .parse()
+            .map_err(|error: String| Error::usage(error).at("\"columns\""))?;
+        Ok((field, of.0))
+    });
+    columns.collect()
+}
+
+/// Tells a key that is null from one that is not there.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> std::result::Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+/// Anything that reads itself from text, at its place in the file.
+struct Text<T>(T);
+
+impl<'de, T: FromStr<Err = String>> Deserialize<'de> for Text<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        let text = Scalar::deserialize(from)?.0;
+        text.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// A string, or a number's digits.
+struct Scalar(String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct Read;
+        impl Visitor<'_> for Read {
+            type Value = Scalar;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_str<E>(self, text: &str) -> std::result::Result<Scalar, E> {
+                Ok(Scalar(text.to_owned()))
+            }
+            fn visit_u64<E>(self, number: u64) -> std::result::Result<Scalar, E> {
+                Ok(Scalar(number.to_string()))
+            }
+        }
+        from.deserialize_any(Read)
+    }
+}
+
+/// A whole number, also as a string, which is what `${NAME}` makes of it.
+struct Number(u64);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        let text = Scalar::deserialize(from)?.0;
+        let number = text.parse().map(Self);
+        number.map_err(|_| D::Error::custom(format!("{text:?} is no whole number")))
+    }
+}
+
+/// A duration such as `60s`; a bare number is of seconds.
+struct Span(Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        let text = Scalar::deserialize(from)?.0;
+        timestamp::duration(&text)
+            .map(Self)
+            .map_err(D::Error::custom)
+    }
+}
+
+/// An object whose order counts.
+struct Pairs<T>(Vec<(String, T)>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct Read<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Read<T> {
+            type Value = Pairs<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of names and strings")
+            }
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<Pairs<T>, A::Error> {
+                let mut pairs: Vec<(String, T)> = Vec::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if pairs.iter().any(|(known, _)| *known == name) {
+                        return Err(A::Error::custom(format!("{name:?} is there twice")));
+                    }
+                    pairs.push((name, map.next_value()?));
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        from.deserialize_map(Read(PhantomData))
+    }
+}
+
+/// Words of the file that stand for a value.
+macro_rules! word {
+    ($name:ident, $of:ty, $read:expr) => {
+        struct $name($of);
+        impl FromStr for $name {
+            type Err = String;
+            fn from_str(text: &str) -> std::result::Result<Self, String> {
+                let read: fn(&str) -> std::result::Result<$of, String> = $read;
+                read(text).map(Self)
+            }
+        }
+    };
+}
+
+word!(Pointer, Vec<String>, super::pointer);
+word!(FormatText, Format, Format::new);
+word!(Size, u64, super::size);
+word!(Bound, bool, |text| match text {
+    "inclusive" => Ok(false),
+    "exclusive" => Ok(true),
+    _ => Err(format!("{text:?} must be \"inclusive\" or \"exclusive\"")),
+});
+word!(OnBadRow, bool, |text| match text {
+    "fail" => Ok(false),
+    "reject" => Ok(true),
+    _ => Err(format!("{text:?} must be \"fail\" or \"reject\"")),
+});
+
+/// serde_json's error with the key that stands before its place, and with
+/// the nearest known key where one is not known.
+fn explain(text: &str, error: &serde_json::Error) -> Error {
+    let (line, column) = (error.line(), error.column());
+    let full = error.to_string();
+    let mut what = full
+        .rsplit_once(" at line ")
+        .map_or(&*full, |(what, _)| what)
+        .to_owned();
+    let before: usize = text
+        .split_inclusive('\n')
+        .take(line.max(1) - 1)
+        .map(str::len)
+        .sum();
+    let mut place = format!("line {line}");
+    let words: Vec<&str> = what.split('`').skip(1).step_by(2).collect();
+    if what.starts_with("unknown field") {
+        if let [unknown, known @ ..] = &words[..] {
+            what = match nearest(unknown, known.iter().copied()) {
+                Some(meant) => format!("unknown key {unknown:?}, did you mean {meant:?}?"),
+                None => format!("unknown key {unknown:?}, the keys are {}", known.join(", ")),
+            };
+        }
+    } else if let Some(key) = key_before(text.as_bytes(), before + column) {
+        place = format!("line {line}, {key:?}");
+    }
+    Error::usage(what).at(place)
+}
+
+/// The last object key that starts before the byte `end`.
+fn key_before(text: &[u8], end: usize) -> Option<String> {
+    let (mut at, mut key) = (0, None);
+    while at < end.min(text.len()) {
+        if text[at] != b'"' {
+            at += 1;
+            continue;
+        }
+        let after = json::string(text, at).ok()?;
+        if text.get(json::space(text, after)) == Some(&b':') {
+            key = Some(json::text(text.get(at..after)?).into_owned());
+        }
+        at = after;
+    }
+    key
+}

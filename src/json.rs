@@ -1,0 +1,402 @@
+//! A strict scanner for RFC 8259 that finds values without building them:
+//! rows are written from the bytes they came in, digits, escapes and all.
+//! It refuses what serde_json refuses (lone surrogates and deep nesting
+//! included), but takes numbers that no float can hold. It keeps nothing
+//! between calls. The text must be valid UTF-8.
+
+use std::borrow::Cow;
+
+/// How deep values may nest; serde_json's limit too.
+pub const MAX_DEPTH: usize = 127;
+
+/// Where a value stands in its text, in bytes, end exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// The first byte.
+    pub start: u32,
+    /// The byte after the last.
+    pub end: u32,
+}
+
+impl Span {
+    /// A span; texts are bounded well below 4 GiB by the body limit.
+    pub fn new(start: usize, end: usize) -> Self {
+        Self {
+            start: start as u32,
+            end: end as u32,
+        }
+    }
+
+    /// Where `part`, which must be a part of `text`, stands in it.
+    pub fn within(text: &[u8], part: &[u8]) -> Self {
+        let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
+        Self::new(start, start + part.len())
+    }
+
+    /// The bytes it spans, none where it does not belong to `text`.
+    #[inline]
+    pub fn of(self, text: &[u8]) -> &[u8] {
+        text.get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
+    }
+}
+
+/// Why a text is no JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// The byte where it stops being JSON.
+    pub at: usize,
+    /// What is wrong there.
+    pub what: &'static str,
+}
+
+impl Fault {
+    fn new<T>(at: usize, what: &'static str) -> Result<T, Self> {
+        Err(Self { at, what })
+    }
+
+    /// Whether the text just ended too soon, as one that was cut off does.
+    pub fn is_end(&self) -> bool {
+        self.what == ENDED
+    }
+}
+
+const ENDED: &str = "the text ends in the middle of a value";
+
+/// The position after any whitespace.
+#[inline]
+pub fn space(text: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = text.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// The position after `byte`, which must stand at `at`.
+///
+/// # Errors
+/// Where another byte stands there, or none.
+#[inline]
+pub fn expect(text: &[u8], at: usize, byte: u8, what: &'static str) -> Result<usize, Fault> {
+    match text.get(at) {
+        Some(found) if *found == byte => Ok(at + 1),
+        Some(_) => Fault::new(at, what),
+        None => Fault::new(at, ENDED),
+    }
+}
+
+/// The position after the value that starts at `at`, `depth` levels down.
+///
+/// # Errors
+/// Where no valid value stands there.
+#[inline]
+pub fn value(text: &[u8], at: usize, depth: usize) -> Result<usize, Fault> {
+    match text.get(at) {
+        Some(b'"') => string(text, at),
+        Some(b'{') => members(text, at, depth, &mut |text, _, start| {
+            value(text, start, depth + 1)
+        }),
+        Some(b'[') => elements(text, at, depth, &mut |text, start| {
+            value(text, start, depth + 1)
+        }),
+        Some(b'-' | b'0'..=b'9') => number(text, at),
+        Some(b't') => word(text, at, b"true"),
+        Some(b'f') => word(text, at, b"false"),
+        Some(b'n') => word(text, at, b"null"),
+        Some(_) => Fault::new(at, "no value starts with this"),
+        None => Fault::new(at, ENDED),
+    }
+}
+
+fn word(text: &[u8], at: usize, word: &[u8]) -> Result<usize, Fault> {
+    let rest = text.get(at..).unwrap_or_default();
+    if rest.starts_with(word) {
+        Ok(at + word.len())
+    } else if word.starts_with(rest) {
+        Fault::new(text.len(), ENDED)
+    } else {
+        Fault::new(at, "neither true, false nor null")
+    }
+}
+
+/// Walks the object at `at`; `each` gets every key's span (without its
+/// quotes) and the position of its value, and answers where that ends.
+///
+/// # Errors
+/// Where it is no object, and what `each` answers.
+#[inline]
+pub fn members<E: From<Fault>>(
+    text: &[u8],
+    at: usize,
+    depth: usize,
+    each: &mut dyn FnMut(&[u8], Span, usize) -> Result<usize, E>,
+) -> Result<usize, E> {
+    let mut at = enter(text, at, depth, b'{')?;
+    if text.get(at) == Some(&b'}') {
+        return Ok(at + 1);
+    }
+    loop {
+        if text.get(at) != Some(&b'"') {
+            expect(text, at, b'"', "an object's key must be a string")?;
+        }
+        let end = string(text, at)?;
+        let key = Span::new(at + 1, end - 1);
+        at = expect(text, space(text, end), b':', "no colon after the key")?;
+        at = each(text, key, space(text, at))?;
+        at = space(text, at);
+        if text.get(at) == Some(&b'}') {
+            return Ok(at + 1);
+        }
+        at = space(
+            text,
+            expect(text, at, b',', "neither a comma nor the object's end")?,
+        );
+    }
+}
+
+/// Walks the array at `at`; `each` gets the position of every element and
+/// answers where it ends.
+///
+/// # Errors
+/// Where it is no array, and what `each` answers.
+pub fn elements<E: From<Fault>>(
+    text: &[u8],
+    at: usize,
+    depth: usize,
+    each: &mut dyn FnMut(&[u8], usize) -> Result<usize, E>,
+) -> Result<usize, E> {
+    let mut at = enter(text, at, depth, b'[')?;
+    if text.get(at) == Some(&b']') {
+        return Ok(at + 1);
+    }
+    loop {
+        at = space(text, each(text, at)?);
+        if text.get(at) == Some(&b']') {
+            return Ok(at + 1);
+        }
+        at = space(
+            text,
+            expect(text, at, b',', "neither a comma nor the array's end")?,
+        );
+    }
+}
+
+/// The position of the first thing inside the brackets that open at `at`.
+///
+/// # Errors
+/// Where `open` does not stand there, or nests too deep.
+pub fn enter(text: &[u8], at: usize, depth: usize, open: u8) -> Result<usize, Fault> {
+    if depth >= MAX_DEPTH {
+        return Fault::new(at, "values nest deeper than 127 levels");
+    }
+    let what = if open == b'{' {
+        "not an object"
+    } else {
+        "not a list"
+    };
+    Ok(space(text, expect(text, at, open, what)?))
+}
+
+/// The position after the string that starts at `at` with its quote.
+///
+/// # Errors
+/// Where it is no valid string.
+#[inline]
+pub fn string(text: &[u8], at: usize) -> Result<usize, Fault> {
+    let mut at = at + 1;
+    loop {
+        at = plain(text, at);
+        match text.get(at) {
+            Some(b'"') => return Ok(at + 1),
+            Some(b'\\') => at = escape(text, at)?,
+            Some(_) => return Fault::new(at, "a control character inside a string"),
+            None => return Fault::new(text.len(), ENDED),
+        }
+    }
+}
+
+/// The first byte from `at` on that ends a run of plain text in a string: a
+/// quote, a backslash or a control character. Looks at eight bytes at once.
+#[inline]
+fn plain(text: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    while let Some(Ok(eight)) = text.get(at..at + 8).map(<[u8; 8]>::try_from) {
+        let word = u64::from_le_bytes(eight);
+        let quote = word ^ (ONES * u64::from(b'"'));
+        let slash = word ^ (ONES * u64::from(b'\\'));
+        // A byte's top bit is set where the byte was zero (or below 0x20);
+        // borrows spoil only the bytes after the first such one.
+        let hits = (quote.wrapping_sub(ONES) & !quote)
+            | (slash.wrapping_sub(ONES) & !slash)
+            | (word.wrapping_sub(ONES * 0x20) & !word);
+        let hits = hits & (ONES * 0x80);
+        if hits != 0 {
+            return at + hits.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while let Some(byte) = text.get(at) {
+        if *byte < 0x20 || *byte == b'"' || *byte == b'\\' {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+fn escape(text: &[u8], at: usize) -> Result<usize, Fault> {
+    match text.get(at + 1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+        Some(b'u') => {
+            let unit = hex(text, at + 2)?;
+            match unit {
+                0xD800..=0xDBFF => {
+                    let next = expect(text, at + 6, b'\\', "half a surrogate pair")?;
+                    let next = expect(text, next, b'u', "half a surrogate pair")?;
+                    match hex(text, next)? {
+                        0xDC00..=0xDFFF => Ok(next + 4),
+                        _ => Fault::new(at, "half a surrogate pair"),
+                    }
+                }
+                0xDC00..=0xDFFF => Fault::new(at, "half a surrogate pair"),
+                _ => Ok(at + 6),
+            }
+        }
+        Some(_) => Fault::new(at, "an unknown escape inside a string"),
+        None => Fault::new(text.len(), ENDED),
+    }
+}
+
+fn hex(text: &[u8], at: usize) -> Result<u32, Fault> {
+    let mut unit = 0;
+    for place in at..at + 4 {
+        let Some(byte) = text.get(place) else {
+            return Fault::new(text.len(), ENDED);
+        };
+        let Some(digit) = char::from(*byte).to_digit(16) else {
+            return Fault::new(place, "a \\u escape takes four hexadecimal digits");
+        };
+        unit = unit * 16 + digit;
+    }
+    Ok(unit)
+}
+
+fn number(text: &[u8], at: usize) -> Result<usize, Fault> {
+    let digits = |mut at: usize| -> Result<usize, Fault> {
+        match text.get(at) {
+            Some(b'0'..=b'9') => {}
+            Some(_) => return Fault::new(at, "a digit is missing"),
+            None => return Fault::new(at, ENDED),
+        }
+        while let Some(b'0'..=b'9') = text.get(at) {
+            at += 1;
+        }
+        Ok(at)
+    };
+    let mut at = at + usize::from(text.get(at) == Some(&b'-'));
+    let start = at;
+    at = digits(at)?;
+    if text.get(start) == Some(&b'0') && at > start + 1 {
+        return Fault::new(start, "a number with a leading zero");
+    }
+    if text.get(at) == Some(&b'.') {
+        at = digits(at + 1)?;
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        let sign = usize::from(matches!(text.get(at + 1), Some(b'+' | b'-')));
+        at = digits(at + 1 + sign)?;
+    }
+    Ok(at)
+}
+
+/// The text of a string, given as it stands between its quotes.
+pub fn unescape(inner: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(inner);
+    if !inner.contains(&b'\\') {
+        return text;
+    }
+    // Quoted once more it is a value that the scanner has passed.
+    serde_json::from_str(&format!("\"{text}\"")).map_or(text, Cow::Owned)
+}
+
+/// The text of a scalar: a string's, unescaped; a number's digits; a word.
+pub fn text(raw: &[u8]) -> Cow<'_, str> {
+    match raw {
+        [b'"', inner @ .., b'"'] => unescape(inner),
+        _ => String::from_utf8_lossy(raw),
+    }
+}
+
+/// Appends a valid value without the whitespace between its tokens.
+pub fn compact(raw: &[u8], out: &mut Vec<u8>) {
+    if !matches!(raw.first(), Some(b'{' | b'[')) {
+        return out.extend_from_slice(raw);
+    }
+    let mut at = 0;
+    while let Some(byte) = raw.get(at) {
+        match byte {
+            b' ' | b'\n' | b'\r' | b'\t' => at += 1,
+            b'"' => {
+                let end = string(raw, at).unwrap_or(raw.len());
+                out.extend_from_slice(&raw[at..end]);
+                at = end;
+            }
+            _ => {
+                out.push(*byte);
+                at += 1;
+            }
+        }
+    }
+}
+
+/// What a JSON pointer's tokens (RFC 6901, unescaped) lead to inside the
+/// valid value `raw`, itself where there are none.
+pub fn point<'a>(raw: &'a [u8], tokens: &[String]) -> Option<&'a [u8]> {
+    let mut raw = raw;
+    for token in tokens {
+        let mut found = None;
+        match raw.first()? {
+            b'{' => {
+                _ = members::<Fault>(raw, 0, 0, &mut |text, key, at| {
+                    let end = value(text, at, 1)?;
+                    if unescape(key.of(text)) == token.as_str() {
+                        found = Some(Span::new(at, end));
+                    }
+                    Ok(end)
+                });
+            }
+            b'[' => {
+                let mut left = index(token)?;
+                _ = elements::<Fault>(raw, 0, 0, &mut |text, at| {
+                    let end = value(text, at, 1)?;
+                    if left == 0 {
+                        found.get_or_insert(Span::new(at, end));
+                    }
+                    left = left.wrapping_sub(1);
+                    Ok(end)
+                });
+            }
+            _ => return None,
+        }
+        raw = found?.of(raw);
+    }
+    Some(raw)
+}
+
+/// An index as RFC 6901 spells it: no sign, no leading zero.
+fn index(token: &str) -> Option<usize> {
+    let plain = token == "0" || token.starts_with(|c: char| matches!(c, '1'..='9'));
+    plain.then(|| token.parse().ok())?
+}
+
+/// What kind of value it is, for messages.
+pub fn kind(raw: &[u8]) -> &'static str {
+    match raw.first() {
+        Some(b'"') => "a string",
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}

@@ -1,0 +1,303 @@
+//! One page: bytes to validated rows, found in one pass and left where they
+//! are. It builds no values, copies no text, and refuses an answer whose
+//! shape, keys or timestamps are not as the connection says.
+
+mod walk;
+
+use walk::Walk;
+
+use crate::config::{Connection, Field, Place};
+use crate::error::{Again, Error, Result, excerpt};
+use crate::exchange::Response;
+use crate::json::{self, Span};
+use crate::timestamp::Instant;
+
+/// More rows or fields than this on one page are taken for an attack.
+const MAX_ROWS: usize = 1_000_000;
+const MAX_FIELDS: usize = 4_000_000;
+/// Rows of a table have one shape or a few; beyond this all are forgotten.
+const MAX_SHAPES: usize = 64;
+
+/// One member of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member {
+    /// The key, without its quotes.
+    pub key: Span,
+    /// The value.
+    pub value: Span,
+}
+
+/// One row, as found.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    span: Span,
+    members: Span,
+    shape: u32,
+    at: Instant,
+    mark: Span,
+}
+
+/// The keys that rows have in common, and what follows from them once for all
+/// rows that have them.
+#[derive(Debug, Default)]
+pub struct Shape {
+    /// The keys as they stand between their quotes.
+    pub keys: Vec<Vec<u8>>,
+    cursor: Option<usize>,
+    id: Vec<Option<usize>>,
+}
+
+/// A page's rows. Kept from page to page, so that its buffers are used again.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The offset that the answer echoed.
+    pub offset: Option<u64>,
+    /// How many rows pass the filter, says the answer.
+    pub total: Option<u64>,
+    /// Counts the times that shapes were forgotten.
+    pub generation: u64,
+    rows: Vec<Row>,
+    members: Vec<Member>,
+    ids: Vec<Span>,
+    shapes: Vec<Shape>,
+}
+
+/// A page with the body that it spans and the names of its fields.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    page: &'a Page,
+    body: &'a [u8],
+    keys: usize,
+}
+
+/// What the walk down from the body looks for.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Rows,
+    Offset,
+    Total,
+}
+
+impl Page {
+    /// Reads an answer's body. After an error the page is not to be looked at.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Contract`] with the row and field; a text that is
+    /// no JSON is worth another try, and one that just ends too soon is
+    /// [`crate::error::Kind::Temporary`].
+    pub fn decode(&mut self, body: &[u8], response: &Response, of: &Connection) -> Result<()> {
+        self.rows.clear();
+        self.members.clear();
+        self.ids.clear();
+        (self.offset, self.total) = (None, None);
+        if self.shapes.len() >= MAX_SHAPES {
+            self.shapes.clear();
+            self.generation += 1;
+        }
+        if u32::try_from(body.len()).is_err() {
+            return Err(Error::contract("the body is larger than 4 GiB"));
+        }
+        if let Err(error) = std::str::from_utf8(body) {
+            let message = format!("byte {} of the body is not UTF-8", error.valid_up_to());
+            return Err(Error::contract(message).again(Again::Later));
+        }
+        let mut wanted = vec![(&of.response.rows[..], Wanted::Rows)];
+        for (place, what) in [
+            (&of.response.offset, Wanted::Offset),
+            (&of.response.total, Wanted::Total),
+        ] {
+            match place {
+                Some(Place::Body(path)) => wanted.push((path, what)),
+                Some(Place::Header(name)) => self.header(response, name, &what)?,
+                None => {}
+            }
+        }
+        Walk::new(self, of).whole(body, &wanted)
+    }
+
+    fn header(&mut self, response: &Response, name: &str, what: &Wanted) -> Result<()> {
+        let Some(value) = response.header(name) else {
+            return Ok(());
+        };
+        let digits = value
+            .rsplit_once('/')
+            .map_or(value, |(_, total)| total)
+            .trim();
+        // PostgREST says `*` where it did not count.
+        if digits != "*" {
+            let number = walk::count(digits).ok_or_else(|| {
+                let message = format!("{:?} is no number", excerpt(value));
+                Error::contract(message).at(format_args!("header {name}"))
+            })?;
+            match what {
+                Wanted::Offset => self.offset = Some(number),
+                _ => self.total = Some(number),
+            }
+        }
+        Ok(())
+    }
+
+    /// How many rows it has.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The number of the shape of the members from `first` on.
+    fn shape(&mut self, text: &[u8], first: usize, of: &Connection) -> Result<usize> {
+        let members = &self.members[first..];
+        let known = self.shapes.iter().position(|shape| {
+            shape.keys.len() == members.len()
+                && shape
+                    .keys
+                    .iter()
+                    .zip(members)
+                    .all(|(key, member)| key == member.key.of(text))
+        });
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let keys: Vec<Vec<u8>> = members
+            .iter()
+            .map(|member| member.key.of(text).to_vec())
+            .collect();
+        let names: Vec<String> = keys
+            .iter()
+            .map(|key| json::unescape(key).into_owned())
+            .collect();
+        let mut sorted: Vec<&String> = names.iter().collect();
+        sorted.sort_unstable();
+        if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Error::contract(format!(
+                "the field {:?} is there twice",
+                excerpt(twice[0])
+            )));
+        }
+        let find = |field: &Field| {
+            names
+                .iter()
+                .position(|name| Some(name) == field.path.first())
+        };
+        let shape = Shape {
+            cursor: find(&of.cursor),
+            id: of.primary_key.iter().map(find).collect(),
+            keys,
+        };
+        if self.shapes.len() >= MAX_SHAPES * 16 {
+            return Err(Error::contract("hardly two rows have the same fields"));
+        }
+        self.shapes.push(shape);
+        Ok(self.shapes.len() - 1)
+    }
+
+    /// The page together with the body it was read from.
+    pub fn view<'a>(&'a self, body: &'a [u8], of: &Connection) -> View<'a> {
+        View {
+            page: self,
+            body,
+            keys: of.primary_key.len(),
+        }
+    }
+}
+
+impl<'a> View<'a> {
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.page.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.page.is_empty()
+    }
+
+    /// The instant of a row's cursor.
+    #[inline]
+    pub fn at(&self, row: usize) -> Instant {
+        self.page.rows[row].at
+    }
+
+    /// A row's cursor as the API spelled it.
+    pub fn mark(&self, row: usize) -> String {
+        json::text(self.page.rows[row].mark.of(self.body)).into_owned()
+    }
+
+    /// A row's primary key: the text of a single one, a JSON list of several.
+    pub fn id(&self, row: usize) -> String {
+        let ids = &self.page.ids[row * self.keys..(row + 1) * self.keys];
+        if let [id] = ids {
+            return json::text(id.of(self.body)).into_owned();
+        }
+        let parts: Vec<_> = ids
+            .iter()
+            .map(|id| String::from_utf8_lossy(id.of(self.body)))
+            .collect();
+        format!("[{}]", parts.join(","))
+    }
+
+    /// A row's members in their order.
+    #[inline]
+    pub fn members(&self, row: usize) -> &'a [Member] {
+        let span = self.page.rows[row].members;
+        &self.page.members[span.start as usize..span.end as usize]
+    }
+
+    /// The number of the row's shape, and the shape.
+    #[inline]
+    pub fn shape(&self, row: usize) -> (usize, &'a Shape) {
+        let shape = self.page.rows[row].shape as usize;
+        (shape, &self.page.shapes[shape])
+    }
+
+    /// The times that shapes were forgotten: their numbers mean others since.
+    pub fn generation(&self) -> u64 {
+        self.page.generation
+    }
+
+    /// The row's own text.
+    pub fn raw(&self, row: usize) -> &'a [u8] {
+        self.page.rows[row].span.of(self.body)
+    }
+
+    /// The body that all spans are of.
+    pub fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    /// A hash of the row's content, whatever the order of its members and the
+    /// whitespace between them: the sum of FNV-1a (Fowler, Noll, Vo) of each.
+    pub fn hash(&self, row: usize) -> u64 {
+        let mut spare = Vec::new();
+        let mut sum = 0u64;
+        for member in self.members(row) {
+            let raw = member.value.of(self.body);
+            spare.clear();
+            json::compact(raw, &mut spare);
+            let key = member.key.of(self.body);
+            let hash = fnv(fnv(fnv(FNV, key), b":"), &spare);
+            // Sums of raw FNV hashes would cancel too easily.
+            let mixed = (hash ^ (hash >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+            sum = sum.wrapping_add(mixed ^ (mixed >> 32));
+        }
+        sum
+    }
+
+    /// Where a row is, for messages.
+    pub fn place(&self, row: usize) -> String {
+        format!("row {row} (id {:?})", excerpt(&self.id(row)))
+    }
+}
+
+/// The offset basis of 64-bit FNV-1a.
+pub const FNV: u64 = 0xCBF2_9CE4_8422_2325;
+
+/// 64-bit FNV-1a, carried on from `hash`.
+pub fn fnv(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
+    })
+}

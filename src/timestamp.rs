@@ -1,0 +1,406 @@
+//! Timestamps as text: RFC 3339 and what APIs send instead of it, HTTP's dates,
+//! durations, and how a bound is spelled for an API.
+//!
+//! It refuses to guess: a date that does not exist, an hour 24, a comma before
+//! the fraction are no timestamps, and text without an offset is no instant
+//! unless the connection says how it is meant. It reads no clock.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use time::format_description::{self, OwnedFormatItem};
+use time::parsing::Parsed;
+use time::{Date, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
+
+use crate::calendar::{Civil, DAY, HEAD, NANOS, day, fraction_nanos, offset, spell_head, split};
+pub use crate::calendar::{Instant, http_date};
+
+/// Reads RFC 3339 (§5.6) as an instant. Besides its own grammar, a space or `t`
+/// for `T`, `z`, and the offsets `+HHMM` and `+HH` are taken, because APIs send
+/// them. Fraction digits past the ninth are ignored. Second 60 is taken at the
+/// end of a UTC month, as the last nanosecond before it. `None` for everything
+/// else, text without an offset included.
+#[must_use]
+pub fn parse(text: &str) -> Option<Instant> {
+    let (civil, fraction, zone) = split(text.as_bytes())?;
+    civil.instant(offset(zone)?, fraction_nanos(fraction))
+}
+
+/// As [`parse`], for text that is RFC 3339 in UTC already, with `T` and `Z`:
+/// what [`to_utc`] would return unchanged. `None` for everything else.
+#[must_use]
+pub fn canonical(text: &str) -> Option<Instant> {
+    let (civil, fraction, zone) = split(text.as_bytes())?;
+    if zone != b"Z" || text.as_bytes().get(10) != Some(&b'T') {
+        return None;
+    }
+    civil.instant(0, fraction_nanos(fraction))
+}
+
+/// The same text in UTC as RFC 3339, with `T`, `Z` and every fraction digit as
+/// it was, be it the tenth or a trailing zero. Borrowed where it is that
+/// already. `None` where [`parse`] is, and where UTC's year is not 0000 to 9999.
+#[must_use]
+pub fn to_utc(text: &str) -> Option<Cow<'_, str>> {
+    if canonical(text).is_some() {
+        return Some(Cow::Borrowed(text));
+    }
+    let (civil, fraction, zone) = split(text.as_bytes())?;
+    let at = civil.instant(offset(zone)?, 0)?.spellable()?;
+    // offsets are whole minutes, so the seconds stay as they were, a 60 too
+    let second = civil.second;
+    let head = spell_head(Civil {
+        second,
+        ..Civil::at(at.secs)
+    });
+    let fraction = text.get(HEAD..HEAD + fraction.len())?;
+    Some(Cow::Owned(format!("{head}{fraction}Z")))
+}
+
+/// Whether the text is `YYYY-MM-DD` (RFC 3339 `full-date`) and that day exists.
+#[must_use]
+pub fn is_date(text: &str) -> bool {
+    day(text).is_some()
+}
+
+/// A date and clock without an offset, `YYYY-MM-DDTHH:MM[:SS[.fraction]]` with
+/// `T`, `t` or a space, as `YYYY-MM-DDTHH:MM:SS[.fraction]`: seconds that were
+/// left out are `:00`, the fraction keeps its digits. Borrowed where it is that
+/// already. `None` for everything else; also for second 60, which exists only
+/// where an offset says so.
+#[must_use]
+pub fn naive(text: &str) -> Option<Cow<'_, str>> {
+    let full = if text.len() == HEAD - 3 {
+        Cow::Owned(format!("{text}:00"))
+    } else {
+        Cow::Borrowed(text)
+    };
+    let (civil, fraction, zone) = split(full.as_bytes())?;
+    if civil.second > 59 || !zone.is_empty() {
+        return None;
+    }
+    if full.as_bytes().get(10) == Some(&b'T') {
+        return Some(full);
+    }
+    let fraction = full.get(HEAD..HEAD + fraction.len())?;
+    Some(Cow::Owned(format!("{}{fraction}", spell_head(civil))))
+}
+
+/// RFC 3339 in UTC: whole seconds, or with the nanoseconds where there are any,
+/// trailing zeros trimmed. What lies outside the years 0000 to 9999 is spelled
+/// as the nearest instant inside them.
+#[must_use]
+pub fn format(at: Instant) -> String {
+    let at = at.clamp(Instant::EARLIEST, Instant::LATEST);
+    let head = spell_head(Civil::at(at.secs));
+    if at.nanos == 0 {
+        return head + "Z";
+    }
+    let fraction = format!("{:09}", at.nanos);
+    format!("{head}.{}Z", fraction.trim_end_matches('0'))
+}
+
+/// `20240115T103000Z`, for file names: UTC, cut to the second, years as in
+/// [`format`](fn@format).
+#[must_use]
+pub fn compact(at: Instant) -> String {
+    let mut text = spell_head(Civil::at(at.clamp(Instant::EARLIEST, Instant::LATEST).secs));
+    text.retain(|c| c != '-' && c != ':');
+    text + "Z"
+}
+
+/// Reads a length of time: a number, then `ms`, `s`, `m`, `h`, `d` or nothing
+/// for seconds, such as `60s`, `250ms` or `1.5h`.
+///
+/// # Errors
+/// What the text should look like, where it is no such thing; the limit, where
+/// it is longer than 365,250 days (a thousand years), so that adding one to a
+/// clock cannot overflow.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    const LIMIT: u64 = 365_250 * 86_400;
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let factor = match unit {
+        "ms" => Some((6, 1)),
+        "" | "s" => Some((9, 1)),
+        "m" => Some((9, 60)),
+        "h" => Some((9, 3600)),
+        "d" => Some((9, 86_400)),
+        _ => None,
+    };
+    let digits = number.starts_with(|c: char| c.is_ascii_digit())
+        && !number.ends_with('.')
+        && number.matches('.').count() <= 1;
+    let Some((scale, factor)) = factor.filter(|_| digits) else {
+        return Err(format!(
+            "\"{text}\" is not a duration, try 250ms, 60s, 5m, 2h, 1d or a number of seconds"
+        ));
+    };
+    decimal(number, scale)
+        .and_then(|nanos| nanos.checked_mul(factor))
+        .and_then(|nanos| {
+            let secs = u64::try_from(nanos / NANOS).ok()?;
+            Some(Duration::new(secs, u32::try_from(nanos % NANOS).ok()?))
+        })
+        .filter(|time| *time <= Duration::from_secs(LIMIT))
+        .ok_or_else(|| format!("\"{text}\" is too long a duration, at most 365250d"))
+}
+
+/// How the cursor's values are read and how a bound is spelled for the API:
+/// the key `since.format` of a connection.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Format {
+    /// A bound is a value the API sent, spelled as it sent it.
+    AsReceived,
+    /// Whole seconds since 1970-01-01T00:00:00Z.
+    Unix,
+    /// Whole milliseconds since 1970-01-01T00:00:00Z.
+    UnixMs,
+    /// A day in UTC, `YYYY-MM-DD`.
+    Date,
+    /// As a format description of the `time` crate says, in UTC.
+    Described(Description),
+}
+
+/// A format description of the `time` crate (its version 2) that tells the day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Description {
+    text: String,
+    item: OwnedFormatItem,
+}
+
+impl Format {
+    /// `as-received`, `unix`, `unix-ms`, `date`, or a format description such
+    /// as `[year]-[month]-[day] [hour]:[minute]:[second]`.
+    ///
+    /// # Errors
+    /// What is wrong with the description and what would do, where it cannot be
+    /// parsed, or where what it spells cannot be read back as the same day.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let hint = "try as-received, unix, unix-ms, date or \
+                    \"[year]-[month]-[day] [hour]:[minute]:[second]\"";
+        match text {
+            "as-received" => return Ok(Self::AsReceived),
+            "unix" => return Ok(Self::Unix),
+            "unix-ms" => return Ok(Self::UnixMs),
+            "date" => return Ok(Self::Date),
+            _ => {}
+        }
+        let item = format_description::parse_owned::<2>(text)
+            .map_err(|cause| format!("\"{text}\" is not a format description: {cause}; {hint}"))?;
+        let text = text.to_owned();
+        let description = Description { text, item };
+        // two instants that share neither century, year, month, day nor half
+        // day: a description that leaves one of them out misreads at least one
+        for secs in [951_867_296, 4_131_021_845] {
+            let at = Instant { secs, nanos: 0 };
+            let read = description.spell(at).and_then(|it| description.read(&it));
+            if !read.is_some_and(|read| read <= at && at.secs - read.secs < DAY) {
+                return Err(format!(
+                    "\"{}\" does not tell the instant: it needs [year], [month] and [day], \
+                     [minute] needs [hour], [second] needs [minute], [subsecond] needs \
+                     [second], [hour repr:12] needs [period]; {hint}",
+                    description.text
+                ));
+            }
+        }
+        Ok(Self::Described(description))
+    }
+
+    /// Reads a cursor's value: the text of a JSON string, or of a JSON `number`.
+    ///
+    /// Every format takes RFC 3339 (see [`parse`]). Besides, as received: a
+    /// number, or a string of digits, is seconds since 1970, or milliseconds
+    /// from 10^11 on; unix and unix-ms: a number or a decimal string in that
+    /// unit; date: that day's midnight; described: what the description says,
+    /// or else a date and clock without an offset (see [`naive`]), in UTC.
+    /// `None` for everything else and outside the years 0000 to 9999 in UTC.
+    #[must_use]
+    pub fn read(&self, text: &str, number: bool) -> Option<Instant> {
+        // of strings, only plain decimals: "1e9" is more likely a name
+        let plain = || number || !text.contains(['e', 'E']);
+        let read = match self {
+            Self::AsReceived if number => unix(text, 9, true),
+            Self::AsReceived => parse(text).or_else(|| {
+                let digits = text.bytes().all(|b| b.is_ascii_digit());
+                digits.then(|| unix(text, 9, true))?
+            }),
+            Self::Unix => parse(text).or_else(|| plain().then(|| unix(text, 9, false))?),
+            Self::UnixMs => parse(text).or_else(|| plain().then(|| unix(text, 6, false))?),
+            Self::Date => day(text).or_else(|| parse(text)),
+            Self::Described(description) => description
+                .read(text)
+                .or_else(|| parse(text).or_else(|| parse(&(naive(text)?.into_owned() + "Z")))),
+        };
+        // a mark has to have a spelling, and an offset can lead out of them
+        read.and_then(Instant::spellable)
+    }
+
+    /// How a bound is spelled in a request: as received, that spelling itself;
+    /// else from the instant, cut downwards to what the format can say, since a
+    /// bound that is too early repeats rows and one that is too late loses them.
+    /// Unix times before 1970 are 0, which APIs take where they refuse a minus.
+    #[must_use]
+    pub fn spell(&self, received: &str, at: Instant) -> String {
+        match self {
+            Self::AsReceived => received.to_owned(),
+            Self::Unix => at.secs.max(0).to_string(),
+            Self::UnixMs => at.to_nanos().max(0).div_euclid(1_000_000).to_string(),
+            Self::Date => {
+                let mut text = format(at);
+                text.truncate(10);
+                text
+            }
+            Self::Described(description) => description.spell(at).unwrap_or_else(|| format(at)),
+        }
+    }
+
+    /// The instant that [`Format::spell`] says, never later than `at`.
+    #[must_use]
+    pub fn cut(&self, at: Instant) -> Instant {
+        let said = match self {
+            Self::AsReceived => Some(at),
+            Self::Unix => Some(Instant { nanos: 0, ..at }),
+            Self::UnixMs => Some(Instant {
+                nanos: at.nanos - at.nanos % 1_000_000,
+                ..at
+            }),
+            Self::Date | Self::Described(_) => self.read(&self.spell("", at), false),
+        };
+        said.map_or(at, |said| said.min(at))
+    }
+
+    /// Whether [`Format::cut`] can return anything but what it was given.
+    #[must_use]
+    pub fn cuts(&self) -> bool {
+        let finest = Instant {
+            secs: 951_867_296,
+            nanos: 987_654_321,
+        };
+        self.cut(finest) != finest
+    }
+
+    /// A value of a UTC_DATETIME column: as [`to_utc`], and what is not RFC 3339
+    /// but can be read in this format as the instant in RFC 3339. As received
+    /// nothing but RFC 3339 is taken.
+    #[must_use]
+    pub fn utc<'a>(&self, text: &'a str, number: bool) -> Option<Cow<'a, str>> {
+        let said = match self {
+            // the description wins where RFC 3339 reads the same text otherwise
+            Self::Described(description) => description.read(text),
+            _ => None,
+        };
+        if said.is_none_or(|said| parse(text) == Some(said))
+            && let Some(utc) = to_utc(text)
+        {
+            return Some(utc);
+        }
+        match self {
+            Self::AsReceived => None,
+            Self::Described(_) if said.is_none() => {
+                Some(Cow::Owned(naive(text)?.into_owned() + "Z"))
+            }
+            _ => Some(Cow::Owned(format(self.read(text, number)?))),
+        }
+    }
+}
+
+impl Description {
+    fn read(&self, text: &str) -> Option<Instant> {
+        let mut parsed = Parsed::new();
+        let rest = parsed.parse_item(text.as_bytes(), &self.item).ok()?;
+        if !rest.is_empty() {
+            return None;
+        }
+        if let Some(nanos) = parsed.unix_timestamp_nanos() {
+            let at = Instant::from_nanos(nanos)?;
+            let nanos = parsed.subsecond().unwrap_or(at.nanos);
+            return Some(Instant { nanos, ..at });
+        }
+        if parsed.hour_24().is_none() && parsed.hour_12().is_none() && parsed.minute().is_none() {
+            parsed.set_hour_24(0)?;
+        }
+        let date = Date::try_from(parsed).ok()?;
+        let time = Time::try_from(parsed).ok()?;
+        let offset = match parsed.offset_hour() {
+            Some(_) => UtcOffset::try_from(parsed).ok()?,
+            None => UtcOffset::UTC,
+        };
+        // the offset is taken off as a number: `time` panics past its last year
+        let local = PrimitiveDateTime::new(date, time).assume_utc();
+        let secs = local.unix_timestamp() - i64::from(offset.whole_seconds());
+        let nanos = local.nanosecond();
+        Some(Instant { secs, nanos })
+    }
+
+    fn spell(&self, at: Instant) -> Option<String> {
+        let at = at.clamp(Instant::EARLIEST, Instant::LATEST);
+        let text = self.write(at)?;
+        // `time` cuts unix milliseconds towards 1970, which is upwards before it
+        if self.read(&text).is_some_and(|read| read > at) {
+            return self.write(Instant { nanos: 0, ..at });
+        }
+        Some(text)
+    }
+
+    fn write(&self, at: Instant) -> Option<String> {
+        OffsetDateTime::from_unix_timestamp_nanos(at.to_nanos())
+            .ok()?
+            .format(&self.item)
+            .ok()
+    }
+}
+
+/// A number of units since 1970 that are 10^`scale` nanoseconds long; where
+/// `guess` is set, seconds that would lie past the year 5138 are milliseconds.
+fn unix(text: &str, scale: i64, guess: bool) -> Option<Instant> {
+    let mut nanos = decimal(text, scale)?;
+    if guess && nanos.unsigned_abs() >= 100_000_000_000 * NANOS.unsigned_abs() {
+        nanos = decimal(text, scale - 3)?;
+    }
+    Instant::from_nanos(nanos)
+}
+
+/// A JSON number times 10^`scale`, rounded down. In integers, because a float
+/// has no room for the nanoseconds of this century.
+fn decimal(text: &str, scale: i64) -> Option<i128> {
+    let (negative, text) = match text.strip_prefix('-') {
+        Some(text) => (true, text),
+        None => (false, text),
+    };
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((_, "")) => return None,
+        Some(parts) => parts,
+        None => (mantissa, ""),
+    };
+    let digits = || whole.bytes().chain(fraction.bytes());
+    if whole.is_empty() || !digits().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let mut places = i64::try_from(whole.len()).ok()? + scale + i64::from(exponent);
+    let (mut value, mut lost) = (0_i128, false);
+    for digit in digits() {
+        if places > 0 {
+            value = value.checked_mul(10)?.checked_add(i128::from(digit & 15))?;
+            places -= 1;
+        } else {
+            lost |= digit != b'0';
+        }
+    }
+    // zero ends the loop at once, however large its exponent
+    while places > 0 && value != 0 {
+        value = value.checked_mul(10)?;
+        places -= 1;
+    }
+    Some(if negative {
+        -value - i128::from(lost)
+    } else {
+        value
+    })
+}
