@@ -1,0 +1,236 @@
+//! The state as a value and as JSON. It opens no file.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Result, excerpt};
+use crate::json;
+
+/// The version that is written; older ones are read.
+const VERSION: u64 = 1;
+
+/// Where the next sync asks from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Resume {
+    /// From the mark itself.
+    #[default]
+    Mark,
+    /// From a timestamp before the mark, as the API spelled it.
+    At(String),
+    /// From the beginning.
+    Beginning,
+}
+
+/// The sync's progress, which is what a batch commits.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// The high-water mark, as the API spelled it.
+    pub last_updated_at: Option<String>,
+    /// Where the next sync asks from.
+    pub resume: Resume,
+    /// The rows from there on that were delivered: id and content hash.
+    pub seen: Vec<(String, u64)>,
+}
+
+/// A file under way: how much of it is committed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct Part {
+    /// The final name, without `.part`.
+    pub file: String,
+    /// Committed bytes.
+    pub bytes: u64,
+    /// Rows in them.
+    pub rows: u64,
+    /// A checksum of their last 4 KiB, sixteen hexadecimal digits.
+    #[serde(default)]
+    pub tail: Option<String>,
+    /// The file of the rows that were set aside.
+    #[serde(default)]
+    pub rejected: Option<Box<Part>>,
+}
+
+/// Whose rows they are.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct Origin {
+    /// The API's address; another one is only worth a warning.
+    pub url: String,
+    /// The table.
+    pub table: String,
+    /// The fields that tell rows apart.
+    pub primary_key: Vec<String>,
+    /// The timestamp's field.
+    pub cursor: String,
+}
+
+/// A state.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checkpoint {
+    /// How far the sync got.
+    pub progress: Progress,
+    /// The file under way.
+    pub part: Option<Part>,
+    /// Whose it is; None in a state that the reference connector wrote.
+    pub origin: Option<Origin>,
+}
+
+#[derive(Deserialize)]
+struct Raw {
+    version: Option<u64>,
+    last_updated_at: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    resume_from: Option<Option<String>>,
+    #[serde(default)]
+    seen: BTreeMap<String, String>,
+    part: Option<Part>,
+    source: Option<Origin>,
+}
+
+fn given<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> std::result::Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+impl Checkpoint {
+    /// Reads a state, or one that the reference connector wrote.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Local`] where it is damaged or newer than this
+    /// program; it is never taken for an empty one.
+    pub fn parse(text: &[u8]) -> Result<Self> {
+        let damaged = |what: String| {
+            Error::local(format!("the state is damaged: {what}"))
+                .hint("put back a good copy, or start over with --full-refresh, which keeps the files")
+        };
+        if text.iter().all(|byte| matches!(byte, 0 | b' ' | b'\n' | b'\r' | b'\t')) {
+            return Err(damaged(if text.is_empty() {
+                "it is empty".into()
+            } else {
+                "it holds nothing but blanks or NULs".into()
+            }));
+        }
+        let value = |at| json::value(text, at, 0).map(|end| json::space(text, end));
+        if value(json::space(text, 0)) == Ok(text.len()) && text.first() != Some(&b'{') {
+            return Err(damaged("it is no JSON object".into()));
+        }
+        if let Ok(Version { version: Some(version), .. }) = serde_json::from_slice(text)
+            && version > VERSION
+        {
+            return Err(Error::local(format!("the state is of version {version}, newer than this program knows"))
+                .hint("use the program that wrote it, or a newer one"));
+        }
+        let raw: Raw = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
+        if raw.version.is_none() && raw.last_updated_at.is_none() {
+            return Err(damaged("it has no version and no last_updated_at".into()));
+        }
+        let seen = raw.seen.into_iter().map(|(id, hash)| {
+            let number = u64::from_str_radix(&hash, 16);
+            let number = number.map_err(|_| damaged(format!("{:?} is no hash", excerpt(&hash))))?;
+            Ok((id, number))
+        });
+        let seen = seen.collect::<Result<_>>()?;
+        if let Some(part) = &raw.part {
+            let parts = [Some(part), part.rejected.as_deref()];
+            if let Some(bad) = parts.iter().flatten().find(|part| !is_name(&part.file)) {
+                return Err(damaged(format!("{:?} is no file's name", excerpt(&bad.file))));
+            }
+        }
+        Ok(Self {
+            progress: Progress {
+                last_updated_at: raw.last_updated_at,
+                resume: match raw.resume_from {
+                    None => Resume::Mark,
+                    Some(None) => Resume::Beginning,
+                    Some(Some(text)) => Resume::At(text),
+                },
+                seen,
+            },
+            part: raw.part,
+            origin: raw.source,
+        })
+    }
+
+    /// The state's JSON, one line.
+    pub fn render(progress: &Progress, part: Option<&Part>, origin: &Origin) -> Vec<u8> {
+        let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
+        let mark = progress.last_updated_at.as_deref().map_or("null".into(), quote);
+        let mut out = format!("{{\"version\":{VERSION},\"last_updated_at\":{mark}");
+        match &progress.resume {
+            Resume::Mark => {}
+            Resume::At(text) => out += &format!(",\"resume_from\":{}", quote(text)),
+            Resume::Beginning => out += ",\"resume_from\":null",
+        }
+        let mut seen: Vec<_> = progress.seen.iter().collect();
+        seen.sort_unstable();
+        let seen: Vec<String> = seen
+            .iter()
+            .map(|(id, hash)| format!("{}:\"{hash:016x}\"", quote(id)))
+            .collect();
+        out += &format!(",\"seen\":{{{}}}", seen.join(","));
+        let part = part.map_or("null".into(), render_part);
+        let keys: Vec<String> = origin.primary_key.iter().map(|key| quote(key)).collect();
+        out += &format!(
+            ",\"part\":{part},\"source\":{{\"url\":{},\"table\":{},\"primary_key\":[{}],\"cursor\":{}}}}}\n",
+            quote(&origin.url),
+            quote(&origin.table),
+            keys.join(","),
+            quote(&origin.cursor)
+        );
+        out.into_bytes()
+    }
+
+    /// Refuses a state of another table, key or cursor.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Local`], naming what differs.
+    pub fn check_origin(&self, of: &Origin) -> Result<()> {
+        let Some(origin) = &self.origin else {
+            return Ok(());
+        };
+        let differs = |what: &str, theirs: &str, ours: &str| {
+            Err(Error::local(format!("the state is of another {what}: {theirs}, not {ours}"))
+                .hint("give each table a folder or a state of its own, with --out or --state"))
+        };
+        if origin.table != of.table {
+            return differs("table", &origin.table, &of.table);
+        }
+        if origin.primary_key != of.primary_key {
+            return differs("primary key", &origin.primary_key.join(", "), &of.primary_key.join(", "));
+        }
+        if origin.cursor != of.cursor {
+            return differs("cursor", &origin.cursor, &of.cursor);
+        }
+        if origin.url != of.url {
+            log::warn!("the state is from {}, now the URL is {}", origin.url, of.url);
+        }
+        Ok(())
+    }
+}
+
+/// The version alone, whatever else a newer program writes.
+#[derive(Deserialize)]
+struct Version {
+    version: Option<u64>,
+    #[serde(flatten)]
+    _rest: BTreeMap<String, IgnoredAny>,
+}
+
+fn render_part(part: &Part) -> String {
+    let Part { file, bytes, rows, tail, rejected } = part;
+    let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
+    let mut out = format!("{{\"file\":{},\"bytes\":{bytes},\"rows\":{rows}", quote(file));
+    if let Some(tail) = tail {
+        out += &format!(",\"tail\":{}", quote(tail));
+    }
+    if let Some(rejected) = rejected {
+        out += &format!(",\"rejected\":{}", render_part(rejected));
+    }
+    out + "}"
+}
+
+/// A file's name, and not a way out of the folder.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['/', '\\', '\0']) && name != "." && name != ".."
+}

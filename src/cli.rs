@@ -1,0 +1,370 @@
+//! The command line: words to [`Options`], and the help texts. It only looks
+//! at the words themselves: no file, clock or environment is asked, and what
+//! an API may say about a value is not for it to judge.
+
+mod flags;
+mod help;
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::{Error, Result, excerpt, nearest};
+use flags::{FLAGS, Flag};
+
+pub use crate::row::FileFormat;
+pub use help::help;
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// Fetch what changed.
+    Sync,
+    /// Probe which clauses of the contract the API keeps.
+    Check,
+    /// Show where the mark stands.
+    Status,
+    /// Print a help text.
+    Help(Topic),
+    /// Print the version.
+    Version,
+}
+
+/// What a help text is about, and whom a flag belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// The program as a whole.
+    General,
+    /// `sync`
+    Sync,
+    /// `check`
+    Check,
+    /// `status`
+    Status,
+}
+
+/// Where the rows go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Out {
+    /// Into files in this directory.
+    Dir(PathBuf),
+    /// To the standard output.
+    Stdout,
+}
+
+/// Where the state is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateAt {
+    /// Next to the rows.
+    Default,
+    /// In this file.
+    File(PathBuf),
+    /// Nowhere: neither read nor written.
+    None,
+}
+
+/// What the words said. None is what they did not say: it is the connection
+/// file's to say then, or the default's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the flag of that name, see `help`
+pub struct Options {
+    pub command: Command,
+    pub url: Option<String>,
+    pub out: Out,
+    pub format: FileFormat,
+    pub page_size: Option<u64>,
+    pub state: StateAt,
+    pub since: Option<String>,
+    pub until: Option<String>,
+    pub full_refresh: bool,
+    pub config: Option<PathBuf>,
+    pub record: Option<PathBuf>,
+    pub replay: Option<PathBuf>,
+    pub max_offset: Option<u64>,
+    pub lookback: Option<Duration>,
+    pub max_retries: Option<u32>,
+    pub timeout: Option<Duration>,
+    pub max_body: Option<u64>,
+    pub verbose: u8,
+    pub quiet: bool,
+    pub json: bool,
+    pub suggest: bool,
+}
+
+/// The words that come first, and what they stand for.
+const COMMANDS: [(&str, Topic); 4] = [
+    ("sync", Topic::Sync),
+    ("check", Topic::Check),
+    ("status", Topic::Status),
+    ("help", Topic::General),
+];
+
+/// Flags that contradict each other, and why.
+const APART: [(&str, &str, &str); 2] = [
+    ("record", "replay", "a replay answers without any network"),
+    ("verbose", "quiet", "one asks for more and one for less"),
+];
+
+/// A flag as it was given.
+type Given = (&'static Flag, OsString);
+
+impl Topic {
+    /// The command's name.
+    fn name(self) -> &'static str {
+        let named = COMMANDS.iter().find(|(_, topic)| *topic == self);
+        named.map_or("", |(name, _)| name)
+    }
+}
+
+impl Options {
+    fn new(command: Command) -> Self {
+        Self {
+            command,
+            url: None,
+            out: Out::Dir("out".into()),
+            format: FileFormat::Ndjson,
+            page_size: None,
+            state: StateAt::Default,
+            since: None,
+            until: None,
+            full_refresh: false,
+            config: None,
+            record: None,
+            replay: None,
+            max_offset: None,
+            lookback: None,
+            max_retries: None,
+            timeout: None,
+            max_body: None,
+            verbose: 0,
+            quiet: false,
+            json: false,
+            suggest: false,
+        }
+    }
+
+    /// Reads the words that follow the program's own name.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`], naming the word and the one that was
+    /// most likely meant.
+    pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self> {
+        let words: Vec<OsString> = words.into_iter().collect();
+        let commands = || words.iter().find_map(|word| topic(word.to_str()?));
+        // Whoever asks for help gets it, whatever else is wrong.
+        if words.iter().any(|word| word == "-h" || word == "--help") {
+            let topic = commands().unwrap_or(Topic::General);
+            return Ok(Self::new(Command::Help(topic)));
+        }
+        let (plain, given) = sort(&words, commands())?;
+        let has = |name: &str| given.iter().any(|(flag, _)| flag.name == name);
+        let plain: Vec<&str> = plain.iter().map(String::as_str).collect();
+        let command = match plain[..] {
+            [] if has("help") => Command::Help(Topic::General),
+            _ if has("version") => Command::Version,
+            [] => return Err(Error::usage(help::USAGE)),
+            ["help"] => Command::Help(Topic::General),
+            ["help", of] => Command::Help(topic(of).ok_or_else(|| unknown_command(of))?),
+            ["help", _, extra, ..] => return Err(unexpected(extra, "help takes one command")),
+            [name, ..] => match topic(name).ok_or_else(|| unknown_command(name))? {
+                topic if has("help") => Command::Help(topic),
+                Topic::Check => Command::Check,
+                Topic::Status => Command::Status,
+                Topic::Sync | Topic::General => Command::Sync,
+            },
+        };
+        let of = match command {
+            Command::Sync => Topic::Sync,
+            Command::Check => Topic::Check,
+            Command::Status => Topic::Status,
+            Command::Help(_) | Command::Version => return Ok(Self::new(command)),
+        };
+        if let [_, extra, ..] = plain[..] {
+            return Err(unexpected(extra, "there is one command, and flags"));
+        }
+        Self::fill(command, of, given)
+    }
+
+    /// Takes the flags' values, which have to suit the command.
+    fn fill(command: Command, of: Topic, given: Vec<Given>) -> Result<Self> {
+        let mut options = Self::new(command);
+        for (index, (flag, _)) in given.iter().enumerate() {
+            let name = flag.name;
+            if !flag.of.contains(&of) {
+                let owners: Vec<&str> = flag.of.iter().map(|topic| topic.name()).collect();
+                let (of, owners) = (of.name(), owners.join(" and "));
+                return Err(
+                    Error::usage(format!("--{name} is no flag of {of}, only of {owners}"))
+                        .hint(format!("see highwater help {of}")),
+                );
+            }
+            let mut before = given.iter().take(index);
+            if !flag.repeats && before.any(|(other, _)| other.name == name) {
+                return Err(
+                    Error::usage(format!("--{name} is given twice")).hint("leave one of them out")
+                );
+            }
+        }
+        for (one, other, why) in APART {
+            let has = |name: &str| given.iter().any(|(flag, _)| flag.name == name);
+            if has(one) && has(other) {
+                let message = format!("--{one} and --{other} do not go together");
+                return Err(Error::usage(message).hint(why));
+            }
+        }
+        for (flag, value) in given {
+            (flag.set)(&mut options, value)
+                .map_err(|message| Error::usage(message).at(format_args!("--{}", flag.name)))?;
+        }
+        if command == Command::Status && options.state == StateAt::None {
+            return Err(
+                Error::usage("status has no state to show with --state none")
+                    .hint("a file that is called none is --state ./none"),
+            );
+        }
+        Ok(options)
+    }
+
+    /// The state's file, None where no state is kept.
+    pub fn state_path(&self) -> Option<PathBuf> {
+        match (&self.state, &self.out) {
+            (StateAt::None, _) => None,
+            (StateAt::File(file), _) => Some(file.clone()),
+            (StateAt::Default, Out::Dir(dir)) => Some(dir.join("state.json")),
+            (StateAt::Default, Out::Stdout) => Some("./state.json".into()),
+        }
+    }
+}
+
+/// Sorts words into flags with their values and those that stand alone.
+/// `guess` is the command they seem to be for.
+fn sort(words: &[OsString], guess: Option<Topic>) -> Result<(Vec<String>, Vec<Given>)> {
+    let (mut plain, mut given) = (Vec::new(), Vec::<Given>::new());
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let shown = word.to_string_lossy();
+        if shown == "--" {
+            return Err(Error::usage("\"--\" has no use here")
+                .hint("every word but the command belongs to a flag"));
+        }
+        if let Some(rest) = shown.strip_prefix("--") {
+            let name = rest.split_once('=').map_or(rest, |(name, _)| name);
+            let flag = FLAGS.iter().find(|flag| flag.name == name);
+            let flag = flag.ok_or_else(|| unknown_flag(&format!("--{name}"), guess))?;
+            let value = match rest.len() > name.len() {
+                true => Some(after(word, 2 + name.len() + 1, name)?),
+                false => None,
+            };
+            given.push((flag, value_of(flag, value, &mut words)?));
+        } else if let Some(letters) = shown.strip_prefix('-').filter(|rest| !rest.is_empty()) {
+            for letter in letters.chars() {
+                let flag = FLAGS.iter().find(|flag| flag.short == Some(letter));
+                let flag = flag.ok_or_else(|| unknown_flag(&shown, guess))?;
+                given.push((flag, OsString::new()));
+            }
+        } else {
+            plain.push(shown.into_owned());
+        }
+    }
+    Ok((plain, given))
+}
+
+/// A flag's value: what followed its `=`, else the next word.
+fn value_of<'a>(
+    flag: &Flag,
+    joined: Option<OsString>,
+    words: &mut impl Iterator<Item = &'a OsString>,
+) -> Result<OsString> {
+    let (name, what) = (flag.name, flag.value);
+    if what.is_empty() {
+        return match joined {
+            None => Ok(OsString::new()),
+            Some(_) => Err(Error::usage(format!("--{name} takes no value"))),
+        };
+    }
+    let missing = || Error::usage(format!("--{name} needs a value: --{name} {what}"));
+    let is_joined = joined.is_some();
+    let value = joined.or_else(|| words.next().cloned());
+    let value = value
+        .filter(|value| !value.is_empty())
+        .ok_or_else(missing)?;
+    let shown = value.to_string_lossy();
+    if !is_joined && shown.len() > 1 && shown.starts_with('-') {
+        let shown = excerpt(&shown);
+        return Err(Error::usage(format!(
+            "--{name} needs a value, and {shown:?} looks like a flag"
+        ))
+        .hint(format!("where that is the value, write --{name}={shown}")));
+    }
+    Ok(value)
+}
+
+/// What follows the byte `at` of a word that names the flag `name`.
+fn after(word: &OsStr, at: usize, name: &str) -> Result<OsString> {
+    #[cfg(unix)]
+    let rest = {
+        use std::os::unix::ffi::OsStrExt;
+        let rest = word.as_bytes().get(at..);
+        rest.map(|rest| OsStr::from_bytes(rest).to_owned())
+    };
+    #[cfg(not(unix))]
+    let rest = word
+        .to_str()
+        .and_then(|word| word.get(at..))
+        .map(Into::into);
+    rest.ok_or_else(|| Error::usage("the value is not Unicode").at(format_args!("--{name}")))
+}
+
+fn topic(name: &str) -> Option<Topic> {
+    let known = COMMANDS.iter().find(|(known, _)| *known == name);
+    known.map(|(_, topic)| *topic)
+}
+
+fn unknown_flag(word: &str, guess: Option<Topic>) -> Error {
+    let message = format!("unknown flag {:?}", excerpt(word));
+    let fits = |flag: &&Flag| guess.is_none_or(|of| of == Topic::General || flag.of.contains(&of));
+    let bare = word.trim_start_matches('-');
+    let bare = bare.split_once('=').map_or(bare, |(bare, _)| bare);
+    let near = nearest(bare, FLAGS.iter().filter(fits).map(|flag| flag.name));
+    match near.or_else(|| nearest(bare, FLAGS.iter().map(|flag| flag.name))) {
+        Some(meant) => Error::usage(format!("{message}, did you mean --{meant}?")),
+        None => Error::usage(message),
+    }
+    .hint(see(guess))
+}
+
+fn see(topic: Option<Topic>) -> String {
+    match topic {
+        None | Some(Topic::General) => "see highwater help".to_owned(),
+        Some(topic) => format!("see highwater help {}", topic.name()),
+    }
+}
+
+fn unknown_command(word: &str) -> Error {
+    let message = format!("unknown command {:?}", excerpt(word));
+    let error = match (
+        nearest(word, COMMANDS.map(|(name, _)| name)),
+        flag_like(word),
+    ) {
+        (_, Some(flag)) => Error::usage(format!("{message}, did you mean --{flag}?")),
+        (Some(meant), None) => Error::usage(format!("{message}, did you mean {meant:?}?")),
+        (None, None) => Error::usage(format!("{message}, the commands are sync, check, status")),
+    };
+    error.hint(see(None))
+}
+
+fn unexpected(word: &str, rule: &str) -> Error {
+    let message = format!("unexpected word {:?}", excerpt(word));
+    match flag_like(word) {
+        Some(flag) => Error::usage(format!("{message}, did you mean --{flag}?")),
+        None => Error::usage(message),
+    }
+    .hint(rule)
+}
+
+/// The flag that a word without its dashes names.
+fn flag_like(word: &str) -> Option<&'static str> {
+    let name = word.split_once('=').map_or(word, |(name, _)| name);
+    let named = FLAGS.iter().find(|flag| flag.name == name);
+    named.map(|flag| flag.name)
+}

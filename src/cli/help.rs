@@ -1,0 +1,220 @@
+//! The help texts. What they say about flags comes from the table of flags,
+//! so that it cannot be out of date. No line is longer than 80 columns.
+
+use super::Topic;
+use super::flags::FLAGS;
+
+const WIDTH: usize = 80;
+/// Where the flags' descriptions start.
+const MARGIN: usize = 24;
+
+/// What a command line without a command gets.
+pub(super) const USAGE: &str = "\
+no command given
+
+Usage:
+  highwater sync [flags]     fetch what changed since the last sync
+  highwater check [flags]    probe whether the API can be synced without loss
+  highwater status [flags]   show where the last sync got to
+  highwater help [COMMAND]   how each works, with all its flags";
+
+const GENERAL: &str = "\
+highwater pulls the rows that changed since the last run out of a REST API,
+appends them to a file, and remembers how far it got. No row is lost and none
+comes twice, even where rows change while it reads.
+
+Usage:
+  highwater sync [flags]     fetch what changed since the last sync
+  highwater check [flags]    probe whether the API can be synced without loss
+  highwater status [flags]   show where the last sync got to
+  highwater help [COMMAND]   this, or how a command works, with all its flags
+  highwater --version
+
+Start with
+  highwater check --url https://api.example.com/v1/users
+  highwater sync --url https://api.example.com/v1/users
+
+The API pages by offset or by page number, filters by a timestamp of the last
+change, and answers in JSON. Where its parameters and fields are called other
+than in the reference API, name them in a connection file, --config FILE.
+";
+
+const SYNC: &str = "\
+highwater sync fetches the rows that changed since the last sync and writes
+them to a file of their own. Rows and mark are committed together after every
+batch, so that a sync that was cut short is carried on by the next one.
+
+Usage:
+  highwater sync [flags]
+
+Examples:
+  highwater sync --url https://api.example.com/v1/users --out users
+  highwater sync --config users.json --format csv | jq -r .file
+";
+
+const SYNC_FILES: &str = "\
+Files:
+  DIR/TABLE-TIME.ndjson           the rows of one sync, or .csv; never changed
+                                  once it has this name
+  DIR/TABLE-TIME.ndjson.part      the sync under way
+  DIR/TABLE-TIME.rejected.ndjson  rows that do not fit their columns, where the
+                                  connection file says \"on_bad_row\": \"reject\"
+  DIR/state.json                  how far it got
+  DIR/.lock                       held while a sync runs
+  A row that changed is there again: the latest by primary key is the table.
+
+Output:
+  One line of JSON at the end, the receipt: the file (null where nothing
+  changed), rows, requests, last_updated_at and more. With --out - the rows
+  instead. Everything else goes to the standard error.
+";
+
+const CHECK: &str = "\
+highwater check sends a few requests to the API and says which clauses of the
+contract hold: the shape of the answer, the order, the filter, the offset, the
+total, the page size. It writes no rows and no state.
+
+Usage:
+  highwater check [flags]
+
+Examples:
+  highwater check --url https://api.example.com/v1/users
+  highwater check --config users.json --json
+";
+
+const STATUS: &str = "\
+highwater status shows where the last sync got to: the mark, and the sync that
+was cut short, if one was. It asks no API and changes nothing.
+
+Usage:
+  highwater status [flags]
+
+Examples:
+  highwater status
+  highwater status --out users
+";
+
+const STATUS_FILES: &str = "\
+Files:
+  DIR/state.json          what is read, unless --state names another file
+";
+
+const SOURCE_NOTES: &str = "\
+Durations are 250ms, 60s, 5m, 2h, 1d or a number of seconds.
+${NAME} anywhere in the connection file is the environment's, and never shown.
+";
+
+const CODES: &str = "\
+Exit codes:
+  0  done: all that the API reported was delivered
+  2  usage or configuration: mend the command
+  3  temporary (network, 429, 5xx, timeout), after the retries: run again later
+  4  the API refused (other 4xx, credentials): mend the request
+  5  the API broke its contract (shape, field, order, total): look at the API
+  6  local (disk, state file, lock, output pipe): look at this machine
+";
+
+/// How the program, or one of its commands, is used.
+pub fn help(topic: Topic) -> String {
+    let parts = match topic {
+        Topic::General => vec![GENERAL.to_owned()],
+        Topic::Sync => vec![
+            SYNC.to_owned(),
+            flags(topic),
+            SOURCE_NOTES.to_owned(),
+            SYNC_FILES.to_owned(),
+        ],
+        Topic::Check => vec![CHECK.to_owned(), flags(topic), SOURCE_NOTES.to_owned()],
+        Topic::Status => vec![STATUS.to_owned(), flags(topic), STATUS_FILES.to_owned()],
+    };
+    parts.join("\n") + "\n" + CODES
+}
+
+/// The command's flags, one paragraph each.
+fn flags(topic: Topic) -> String {
+    let mut out = String::from("Flags:\n");
+    for flag in FLAGS.iter().filter(|flag| flag.of.contains(&topic)) {
+        let short = flag
+            .short
+            .map_or_else(String::new, |letter| format!("-{letter}, "));
+        let mut line = format!("  {short}--{}", flag.name);
+        if !flag.value.is_empty() {
+            line += &format!(" {}", flag.value);
+        }
+        let default = format!("[default: {}]", flag.default);
+        let default = Some(&*default).filter(|_| !flag.default.is_empty());
+        let mut words = flag.text.split(' ').chain(default).peekable();
+        while words.peek().is_some() {
+            line = format!("{line:MARGIN$}");
+            // One word a line at least, however long it is.
+            while let Some(word) = words.next_if(|word| {
+                line.len() == MARGIN || line.len() + 1 + word.chars().count() <= WIDTH
+            }) {
+                if line.len() > MARGIN {
+                    line.push(' ');
+                }
+                line += word;
+            }
+            out += &line;
+            out.push('\n');
+            line.clear();
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::config::Connection;
+
+    const TOPICS: [Topic; 4] = [Topic::General, Topic::Sync, Topic::Check, Topic::Status];
+
+    #[test]
+    fn every_flag_is_in_the_help_of_its_commands() {
+        for topic in TOPICS {
+            let text = flags(topic);
+            for flag in &FLAGS {
+                let there = text
+                    .split([' ', '\n', ','])
+                    .any(|word| word.strip_prefix("--") == Some(flag.name));
+                let of = flag.of.contains(&topic);
+                assert!(there || !of, "--{} is not in {topic:?}", flag.name);
+            }
+        }
+    }
+
+    #[test]
+    fn no_line_is_longer_than_a_terminal_and_none_ends_in_a_blank() {
+        for text in TOPICS.map(help).iter().map(String::as_str).chain([USAGE]) {
+            for line in text.lines() {
+                assert!(line.chars().count() <= WIDTH, "{line:?}");
+                assert_eq!(line, line.trim_end());
+            }
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_those_that_hold() {
+        let of = |name: &str| FLAGS.iter().find(|flag| flag.name == name).unwrap().default;
+        let held = Connection::default();
+        assert_eq!(of("url"), held.url);
+        assert_eq!(of("page-size"), held.page_size.to_string());
+        assert_eq!(of("max-offset"), held.max_offset.to_string());
+        assert_eq!(of("max-retries"), held.max_retries.to_string());
+        let seconds = |name: &str| crate::timestamp::duration(of(name)).unwrap();
+        assert_eq!(seconds("lookback"), held.lookback);
+        assert_eq!(seconds("timeout"), held.timeout);
+        assert_eq!(crate::config::size(of("max-body")).unwrap(), held.max_body);
+    }
+
+    #[test]
+    fn every_exit_code_is_in_every_help() {
+        for text in TOPICS.map(help) {
+            for code in [0, 2, 3, 4, 5, 6] {
+                assert!(text.contains(&format!("\n  {code}  ")), "{code}");
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The few file operations that durability is made of, as a seam: the real
+//! ones here, ones that fail or lose power in tests. It decides nothing.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// A plain file of so many bytes.
+    File(u64),
+    /// Anything else: a folder, a link, a device.
+    Other(&'static str),
+}
+
+/// A lock on a file of its own, or who has it.
+pub enum Lock {
+    /// Ours until this is dropped.
+    Held(Box<dyn Send>),
+    /// What the holder wrote into the file.
+    Busy(String),
+}
+
+/// A file system.
+pub trait Disk: Send + Sync {
+    /// Creates a folder and those above it.
+    ///
+    /// # Errors
+    /// The operating system's, as in all of these.
+    fn create_folder(&self, path: &Path) -> io::Result<()>;
+    /// What stands there, None where nothing does. Links are not followed.
+    fn entry(&self, path: &Path) -> io::Result<Option<Entry>>;
+    /// The names in a folder.
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
+    /// A whole file, None where there is none.
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
+    /// The bytes of a file from `start` up to `end`.
+    fn read_range(&self, path: &Path, start: u64, end: u64) -> io::Result<Vec<u8>>;
+    /// A file that must not be there yet, to append to.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Append>>;
+    /// A file emptied first, if it is there.
+    fn overwrite(&self, path: &Path) -> io::Result<Box<dyn Append>>;
+    /// Cuts a file, and makes that durable.
+    fn truncate(&self, path: &Path, bytes: u64) -> io::Result<()>;
+    /// Renames a file over whatever file is there.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Makes the names in a folder durable.
+    fn sync_folder(&self, path: &Path) -> io::Result<()>;
+    /// Locks a file, which is created where it is missing, and writes the
+    /// holder into it.
+    fn lock(&self, path: &Path, holder: &str) -> io::Result<Lock>;
+}
+
+/// A file that is appended to.
+pub trait Append: Send {
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// The operating system's; part of it may have been written then.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Makes the content durable, and its length.
+    ///
+    /// # Errors
+    /// The operating system's. It must not be tried again: the pages that
+    /// were not written may be marked clean by then.
+    fn sync_data(&mut self) -> io::Result<()>;
+    /// Makes the content and everything about the file durable.
+    ///
+    /// # Errors
+    /// As [`Append::sync_data`].
+    fn sync_all(&mut self) -> io::Result<()>;
+}
+
+/// The operating system's.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Os;
+
+impl Append for File {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        Write::write_all(self, bytes)
+    }
+    // On macOS std asks for F_FULLFSYNC in both, which reaches the medium.
+    fn sync_data(&mut self) -> io::Result<()> {
+        File::sync_data(self)
+    }
+    fn sync_all(&mut self) -> io::Result<()> {
+        File::sync_all(self)
+    }
+}
+
+fn optional<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Disk for Os {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    fn entry(&self, path: &Path) -> io::Result<Option<Entry>> {
+        Ok(optional(fs::symlink_metadata(path))?.map(|found| {
+            if found.is_file() {
+                Entry::File(found.len())
+            } else if found.is_dir() {
+                Entry::Other("a folder")
+            } else if found.is_symlink() {
+                Entry::Other("a link")
+            } else {
+                Entry::Other("no plain file")
+            }
+        }))
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let entries = fs::read_dir(folder)?;
+        entries
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect()
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        optional(fs::read(path))
+    }
+
+    fn read_range(&self, path: &Path, start: u64, end: u64) -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        file.take(end.saturating_sub(start)).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Append>> {
+        let file = OpenOptions::new().append(true).create_new(true).open(path)?;
+        Ok(Box::new(file))
+    }
+
+    fn overwrite(&self, path: &Path) -> io::Result<Box<dyn Append>> {
+        Ok(Box::new(File::create(path)?))
+    }
+
+    fn truncate(&self, path: &Path, bytes: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(bytes)?;
+        file.sync_all()
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    #[cfg(not(windows))]
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        let path = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
+        };
+        File::open(path)?.sync_all()
+    }
+
+    /// Windows opens no folders for this; NTFS journals names by itself.
+    #[cfg(windows)]
+    fn sync_folder(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn lock(&self, path: &Path, holder: &str) -> io::Result<Lock> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0)?;
+                Write::write_all(&mut file, holder.as_bytes())?;
+                Ok(Lock::Held(Box::new(file)))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                // Windows does not let us read what another one has locked.
+                let _ = file.take(200).read_to_string(&mut text);
+                Ok(Lock::Busy(text.trim().to_owned()))
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The log's lines: to stderr, redacted as a whole, over the status line.
+
+use std::io::Write;
+
+use log::{Level, LevelFilter};
+
+use crate::cli::Options;
+use crate::progress;
+use crate::secret;
+
+/// Installs the logger: warnings by default, a line a page with `-v`, every
+/// request with `-vv`, errors alone with `-q`; else what RUST_LOG says.
+pub fn install(options: &Options) {
+    let mut builder = env_logger::Builder::new();
+    match (options.verbose, options.quiet) {
+        (_, true) => builder.filter_level(LevelFilter::Error),
+        (0, _) => builder
+            .filter_level(LevelFilter::Warn)
+            .parse_env("RUST_LOG"),
+        (1, _) => builder.filter_level(LevelFilter::Info),
+        // What lies below this crate tells more than anyone wants.
+        _ => builder
+            .filter_level(LevelFilter::Info)
+            .filter_module("highwater", LevelFilter::Debug),
+    };
+    let times = options.verbose > 0;
+    builder.format(move |out, record| {
+        let level = match record.level() {
+            Level::Error => "error",
+            Level::Warn => "warning",
+            Level::Info => "info",
+            Level::Debug | Level::Trace => "debug",
+        };
+        let text = record.args().to_string();
+        let text = secret::redacted(&text);
+        write!(out, "{}", progress::eraser())?;
+        if times {
+            write!(out, "{} ", crate::timestamp::format(crate::session::now()))?;
+        }
+        writeln!(out, "{level}: {text}")
+    });
+    // A second logger in the process keeps the first one's.
+    let _ = builder.try_init();
+    // At trace the HTTP client writes requests as they are, credentials too.
+    log::set_max_level(log::max_level().min(LevelFilter::Debug));
+}

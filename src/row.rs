@@ -1,0 +1,343 @@
+//! One row to one line: which of its members go where, worked out once per
+//! shape, and their bytes copied as they came. It does not know files.
+
+use std::ops::Range;
+
+use crate::config::{Connection, Field};
+use crate::error::{Error, Result, excerpt};
+use crate::json;
+use crate::page::{Shape, View};
+use crate::timestamp::Format;
+use crate::types::{Type, Value};
+
+/// The output's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFormat {
+    /// One JSON object a line.
+    Ndjson,
+    /// RFC 4180 with a header.
+    Csv,
+}
+
+impl FileFormat {
+    /// The files' extension.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+        }
+    }
+}
+
+/// Why a row does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Misfit {
+    field: String,
+    reason: String,
+}
+
+/// One step of writing a row of a known shape.
+#[derive(Debug)]
+struct Part {
+    /// Written in front of the value: NDJSON's comma, name and colon.
+    lead: Vec<u8>,
+    /// Which member, None where the shape lacks it.
+    member: Option<usize>,
+    /// The way down inside the member.
+    path: Vec<String>,
+    check: Option<Type>,
+    key: bool,
+    name: String,
+}
+
+/// Writes rows as lines.
+pub struct Encoder {
+    format: FileFormat,
+    times: Format,
+    keys: Vec<Vec<String>>,
+    columns: Option<Vec<(Field, Type)>>,
+    /// A plan a shape, of the page's generation.
+    plans: Vec<Option<Vec<Part>>>,
+    generation: u64,
+    /// Fields without a column, which CSV has no place for.
+    dropped: Vec<String>,
+    header: bool,
+    set_aside: bool,
+    record: csv::ByteRecord,
+    spare: Vec<u8>,
+}
+
+impl Encoder {
+    /// An encoder for a connection's columns.
+    pub fn new(format: FileFormat, of: &Connection) -> Self {
+        Self {
+            format,
+            times: of.since.format.clone(),
+            keys: of.primary_key.iter().map(|field| field.path.clone()).collect(),
+            columns: of.columns.clone(),
+            plans: Vec::new(),
+            generation: 0,
+            dropped: Vec::new(),
+            header: format == FileFormat::Csv,
+            set_aside: of.reject_bad_rows,
+            record: csv::ByteRecord::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    /// Appends the lines of these rows to `lines`, in CSV before the first
+    /// one the header; rows that do not fit go to `rejects`, with the reason
+    /// and the raw row, where the connection says so. Answers how many rows
+    /// were set aside.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Contract`] for the first row that does not fit,
+    /// where such rows are not to be set aside.
+    pub fn encode(
+        &mut self,
+        page: &View<'_>,
+        rows: &[Range<usize>],
+        lines: &mut Vec<u8>,
+        rejects: &mut Vec<u8>,
+    ) -> Result<u64> {
+        if self.generation != page.generation() {
+            self.generation = page.generation();
+            self.plans.clear();
+        }
+        let mut set_aside = 0;
+        let all = rows.iter().cloned().flatten();
+        if self.format == FileFormat::Ndjson {
+            for row in all {
+                let plan = self.plan_of(page, row);
+                if let Err(misfit) = self.object(page, row, plan, lines) {
+                    self.reject(page, row, &misfit, rejects)?;
+                    set_aside += 1;
+                }
+            }
+            return Ok(set_aside);
+        }
+        // Dropping it flushes; a Vec takes every write, so no error is lost.
+        let mut table = csv::WriterBuilder::new()
+            .buffer_capacity(1 << 16)
+            .from_writer(lines);
+        for row in all {
+            let plan = self.plan_of(page, row);
+            if let Err(misfit) = self.record(page, row, plan, &mut table) {
+                self.reject(page, row, &misfit, rejects)?;
+                set_aside += 1;
+            }
+        }
+        Ok(set_aside)
+    }
+
+    /// The number of the plan for a row, which is that of its shape.
+    #[inline]
+    fn plan_of(&mut self, page: &View<'_>, row: usize) -> usize {
+        let (number, shape) = page.shape(row);
+        if self.plans.get(number).is_some_and(Option::is_some) {
+            return number;
+        }
+        if self.plans.len() <= number {
+            self.plans.resize_with(number + 1, || None);
+        }
+        if self.format == FileFormat::Csv && self.columns.is_none() {
+            self.columns = Some(columns_of(page));
+        }
+        self.plans[number] = Some(self.plan(shape));
+        number
+    }
+
+    fn object(
+        &self,
+        page: &View<'_>,
+        row: usize,
+        plan: usize,
+        out: &mut Vec<u8>,
+    ) -> std::result::Result<(), Misfit> {
+        let members = page.members(row);
+        let start = out.len();
+        for part in self.plans[plan].iter().flatten() {
+            let Some(raw) = part.raw(members, page.body()) else {
+                continue;
+            };
+            let value = part.checked(raw, &self.times);
+            let value = value.inspect_err(|_| out.truncate(start))?;
+            out.extend_from_slice(&part.lead);
+            match value {
+                Value::Raw(raw) => json::compact(raw, out),
+                Value::Bare(text) => out.extend_from_slice(text.as_bytes()),
+                Value::Text(text) => {
+                    out.push(b'"');
+                    out.extend_from_slice(text.as_bytes());
+                    out.push(b'"');
+                }
+            }
+        }
+        // Every part leads with a comma; the first one's becomes the brace.
+        match out.get_mut(start) {
+            Some(comma) => *comma = b'{',
+            None => out.push(b'{'),
+        }
+        out.extend_from_slice(b"}\n");
+        Ok(())
+    }
+
+    fn record(
+        &mut self,
+        page: &View<'_>,
+        row: usize,
+        plan: usize,
+        table: &mut csv::Writer<&mut Vec<u8>>,
+    ) -> std::result::Result<(), Misfit> {
+        let members = page.members(row);
+        self.record.clear();
+        for part in self.plans[plan].iter().flatten() {
+            let value = match part.raw(members, page.body()) {
+                Some(raw) if raw != b"null" => part.checked(raw, &self.times)?,
+                _ => Value::Raw(b""),
+            };
+            match value {
+                Value::Raw(raw) if part.check == Some(Type::Json) || matches!(raw.first(), Some(b'{' | b'[')) => {
+                    self.spare.clear();
+                    json::compact(raw, &mut self.spare);
+                    self.record.push_field(&self.spare);
+                }
+                Value::Raw([b'"', inner @ .., b'"']) if !inner.contains(&b'\\') => {
+                    self.record.push_field(inner);
+                }
+                Value::Raw(raw) => self.record.push_field(json::text(raw).as_bytes()),
+                Value::Bare(text) | Value::Text(text) => self.record.push_field(text.as_bytes()),
+            }
+        }
+        if std::mem::take(&mut self.header) {
+            let names = self.columns.iter().flatten();
+            write(table, &names.map(|(field, _)| &*field.name).collect());
+        }
+        write(table, &self.record);
+        Ok(())
+    }
+
+    fn reject(
+        &self,
+        page: &View<'_>,
+        row: usize,
+        misfit: &Misfit,
+        rejects: &mut Vec<u8>,
+    ) -> Result<()> {
+        let Misfit { field, reason } = misfit;
+        if !self.set_aside {
+            return Err(Error::contract(reason)
+                .at(format_args!("{}, field {field:?}", page.place(row)))
+                .hint("declare the column's type as the API sends it, or set such rows aside with \"on_bad_row\": \"reject\" in the connection file"));
+        }
+        let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
+        let (reason, field) = (quote(reason), quote(field));
+        rejects.extend_from_slice(format!("{{\"reason\":{reason},\"field\":{field},\"row\":").as_bytes());
+        json::compact(page.raw(row), rejects);
+        rejects.extend_from_slice(b"}\n");
+        Ok(())
+    }
+
+    /// Works out what becomes of each member of a shape.
+    fn plan(&mut self, shape: &Shape) -> Vec<Part> {
+        let names: Vec<String> = shape
+            .keys
+            .iter()
+            .map(|key| json::unescape(key).into_owned())
+            .collect();
+        let mut parts = Vec::new();
+        let mut taken = vec![false; names.len()];
+        for (field, of) in self.columns.iter().flatten() {
+            let member = names.iter().position(|name| Some(name) == field.path.first());
+            if let (Some(member), 1) = (member, field.path.len()) {
+                taken[member] = true;
+            }
+            parts.push(Part {
+                lead: lead(&serde_json::to_string(&field.name).unwrap_or_default()),
+                member,
+                path: field.path.get(1..).unwrap_or_default().to_vec(),
+                check: Some(*of),
+                key: self.keys.contains(&field.path),
+                name: field.name.clone(),
+            });
+        }
+        for (member, key) in shape.keys.iter().enumerate() {
+            if taken[member] {
+                continue;
+            }
+            if self.format == FileFormat::Csv {
+                let whole = self.columns.iter().flatten().all(|(field, _)| field.path[0] != names[member]);
+                if whole && !self.dropped.contains(&names[member]) && self.dropped.len() < 1000 {
+                    log::warn!(
+                        "the field {:?} has no column and is not in the CSV; declare it in \"columns\", or write ndjson",
+                        excerpt(&names[member])
+                    );
+                    self.dropped.push(names[member].clone());
+                }
+                continue;
+            }
+            parts.push(Part {
+                lead: lead(&format!("\"{}\"", String::from_utf8_lossy(key))),
+                member: Some(member),
+                path: Vec::new(),
+                check: None,
+                key: false,
+                name: names[member].clone(),
+            });
+        }
+        parts
+    }
+}
+
+fn lead(name: &str) -> Vec<u8> {
+    format!(",{name}:").into_bytes()
+}
+
+impl Part {
+    #[inline]
+    fn raw<'a>(&self, members: &[crate::page::Member], body: &'a [u8]) -> Option<&'a [u8]> {
+        let raw = members.get(self.member?)?.value.of(body);
+        if self.path.is_empty() {
+            return Some(raw);
+        }
+        json::point(raw, &self.path)
+    }
+
+    #[inline]
+    fn checked<'a>(&self, raw: &'a [u8], times: &Format) -> std::result::Result<Value<'a>, Misfit> {
+        let Some(check) = self.check else {
+            return Ok(Value::Raw(raw));
+        };
+        check.check(raw, self.key, times).map_err(|wanted| Misfit {
+            field: self.name.clone(),
+            reason: format!(
+                "a {} {wanted}: {}",
+                check.name(),
+                excerpt(&String::from_utf8_lossy(raw))
+            ),
+        })
+    }
+}
+
+/// Where no columns are declared CSV takes those of the first page.
+fn columns_of(page: &View<'_>) -> Vec<(Field, Type)> {
+    let mut columns: Vec<(Field, Type)> = Vec::new();
+    for row in 0..page.len() {
+        for key in &page.shape(row).1.keys {
+            let name = json::unescape(key);
+            if columns.iter().all(|(field, _)| field.name != name) {
+                let path = vec![name.to_string()];
+                let name = name.into_owned();
+                columns.push((Field { name, path }, Type::Json));
+            }
+        }
+    }
+    columns
+}
+
+fn write(table: &mut csv::Writer<&mut Vec<u8>>, record: &csv::ByteRecord) {
+    // Every record has the columns' number of fields, and a Vec takes every
+    // write, so there is no error to come.
+    let written = table.write_byte_record(record);
+    debug_assert!(written.is_ok(), "a record was refused");
+}

@@ -1,0 +1,295 @@
+//! Values out of the environment, and where they may not show: remembers what
+//! each `${NAME}` stood for, and puts the name back wherever the value turns
+//! up. It refuses to read the environment itself and never prints a value.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+/// Values that were taken from the environment. Cloning one is cheap.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    known: Arc<Vec<Secret>>,
+}
+
+#[derive(Clone)]
+struct Secret {
+    name: String,
+    needle: String,
+}
+
+/// How a value may be spelled where it turns up.
+#[derive(Clone, Copy)]
+enum Spelling {
+    Plain,
+    Percent,
+    Json,
+}
+
+const SPELLINGS: [Spelling; 3] = [Spelling::Plain, Spelling::Percent, Spelling::Json];
+
+impl Secrets {
+    /// Replaces each `${NAME}` by what `lookup` knows it to be, and remembers
+    /// both. The error is the name of the first variable that is not set.
+    pub fn expand(
+        &mut self,
+        text: &str,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<String, String> {
+        self.replace(text, &mut |name| {
+            lookup(name).map(Some).ok_or_else(|| name.to_owned())
+        })
+    }
+
+    /// As [`expand`](Self::expand), but a variable that is not set stays as the
+    /// literal `${NAME}`, which is what a recording holds in its place.
+    pub fn expand_or_keep(
+        &mut self,
+        text: &str,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> String {
+        self.replace(text, &mut |name| Ok::<_, String>(lookup(name)))
+            .unwrap_or_else(|_| text.to_owned())
+    }
+
+    fn replace(
+        &mut self,
+        text: &str,
+        value_of: &mut dyn FnMut(&str) -> Result<Option<String>, String>,
+    ) -> Result<String, String> {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            out.push_str(before);
+            match after.split_once('}').filter(|(name, _)| is_name(name)) {
+                Some((name, tail)) => {
+                    match value_of(name)? {
+                        Some(value) => {
+                            out.push_str(&value);
+                            self.remember(name, &value);
+                        }
+                        None => out.push_str(&format!("${{{name}}}")),
+                    }
+                    rest = tail;
+                }
+                None => {
+                    out.push_str("${");
+                    rest = after;
+                }
+            }
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+
+    fn remember(&mut self, name: &str, value: &str) {
+        let mut needles = vec![value.to_owned()];
+        // Servers strip the blanks around a header's value before they echo it.
+        needles.push(value.trim().to_owned());
+        if !is_short(value) {
+            // "user:password" is sent as the base64 of it.
+            for url_safe in [false, true] {
+                needles.push(base64(value.as_bytes(), url_safe));
+            }
+        }
+        let known = Arc::make_mut(&mut self.known);
+        for needle in needles {
+            // An empty value would match everywhere.
+            if !needle.is_empty() && !known.iter().any(|secret| secret.needle == needle) {
+                known.push(Secret {
+                    name: name.to_owned(),
+                    needle,
+                });
+            }
+        }
+    }
+
+    /// Whether there is nothing to redact.
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Puts `${NAME}` in place of each occurrence of a value: as it is, in
+    /// percent-encoding, escaped as in JSON, and in base64. A value of up to
+    /// three characters is replaced only where it is a word of its own.
+    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut found = self.find(text.as_bytes());
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        // Values that overlap are replaced together, under the longest's name,
+        // so that no piece of either is left.
+        found.sort_by_key(|(start, end, _)| (*start, usize::MAX - *end));
+        let mut merged: Vec<(usize, usize, usize, &str)> = Vec::new();
+        for (start, end, name) in found {
+            match merged.last_mut() {
+                Some((_, last_end, longest, last_name)) if start < *last_end => {
+                    *last_end = end.max(*last_end);
+                    if end - start > *longest {
+                        (*longest, *last_name) = (end - start, name);
+                    }
+                }
+                _ => merged.push((start, end, end - start, name)),
+            }
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut done = 0;
+        for (start, end, _, name) in merged {
+            out.push_str(text.get(done..start).unwrap_or_default());
+            out.push_str("${");
+            out.push_str(name);
+            out.push('}');
+            done = end;
+        }
+        out.push_str(text.get(done..).unwrap_or_default());
+        Cow::Owned(out)
+    }
+
+    fn find(&self, text: &[u8]) -> Vec<(usize, usize, &str)> {
+        let mut found = Vec::new();
+        for secret in self.known.iter() {
+            let first = secret.needle.as_bytes().first().copied();
+            let short = is_short(&secret.needle);
+            for (start, byte) in text.iter().enumerate() {
+                if Some(*byte) != first && !matches!(byte, b'%' | b'\\' | b'+') {
+                    continue;
+                }
+                let tail = &text[start..];
+                let Some(length) = SPELLINGS
+                    .iter()
+                    .filter_map(|spelling| spelled(tail, &secret.needle, *spelling))
+                    .max()
+                else {
+                    continue;
+                };
+                let end = start + length;
+                let inside_word = |at: Option<&u8>| {
+                    at.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80)
+                };
+                let before = start.checked_sub(1).and_then(|at| text.get(at));
+                if !(short && (inside_word(before) || inside_word(text.get(end)))) {
+                    found.push((start, end, secret.name.as_str()));
+                }
+            }
+        }
+        found
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: BTreeSet<&str> = self.known.iter().map(|s| s.name.as_str()).collect();
+        names.fmt(f)
+    }
+}
+
+/// The length of `value` at the start of `text`, where it is spelled so.
+fn spelled(text: &[u8], value: &str, spelling: Spelling) -> Option<usize> {
+    let mut at = 0;
+    match spelling {
+        Spelling::Plain => return text.starts_with(value.as_bytes()).then_some(value.len()),
+        Spelling::Percent => {
+            for byte in value.bytes() {
+                let rest = text.get(at..)?;
+                at += match rest {
+                    [b'%', high, low, ..] if hex(&[*high, *low]) == Some(u32::from(byte)) => 3,
+                    [b'+', ..] if byte == b' ' => 1,
+                    [same, ..] if *same == byte => 1,
+                    _ => return None,
+                };
+            }
+        }
+        Spelling::Json => {
+            for c in value.chars() {
+                let mut units = [0; 2];
+                let mut plain = [0; 4];
+                let rest = text.get(at..)?;
+                at += match (rest, short_escape(c)) {
+                    ([b'\\', letter, ..], Some(expected)) if *letter == expected => 2,
+                    ([b'\\', b'u', ..], _) => {
+                        let units = c.encode_utf16(&mut units);
+                        for (n, unit) in units.iter().enumerate() {
+                            let escape = rest.get(6 * n..6 * n + 6)?;
+                            let digits = escape.strip_prefix(b"\\u")?;
+                            if hex(digits) != Some(u32::from(*unit)) {
+                                return None;
+                            }
+                        }
+                        6 * units.len()
+                    }
+                    _ if rest.starts_with(c.encode_utf8(&mut plain).as_bytes()) => c.len_utf8(),
+                    _ => return None,
+                };
+            }
+        }
+    }
+    Some(at)
+}
+
+fn short_escape(c: char) -> Option<u8> {
+    Some(match c {
+        '"' | '\\' | '/' => c as u8,
+        '\n' => b'n',
+        '\r' => b'r',
+        '\t' => b't',
+        '\u{8}' => b'b',
+        '\u{c}' => b'f',
+        _ => return None,
+    })
+}
+
+fn hex(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |value, digit| {
+        Some(value * 16 + char::from(*digit).to_digit(16)?)
+    })
+}
+
+fn is_name(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+fn is_short(value: &str) -> bool {
+    value.chars().count() < 4
+}
+
+/// Base64 without its padding.
+fn base64(bytes: &[u8], url_safe: bool) -> String {
+    let digit = |six: u32| match six as u8 & 63 {
+        n @ 0..26 => char::from(b'A' + n),
+        n @ 26..52 => char::from(b'a' + n - 26),
+        n @ 52..62 => char::from(b'0' + n - 52),
+        62 if url_safe => '-',
+        62 => '+',
+        _ if url_safe => '_',
+        _ => '/',
+    };
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = (0..3).fold(0, |bits, n| {
+            bits << 8 | u32::from(chunk.get(n).copied().unwrap_or(0))
+        });
+        let digits = [18, 12, 6, 0].map(|shift| digit(bits >> shift));
+        out.extend(&digits[..=chunk.len()]);
+    }
+    out
+}
+
+static INSTALLED: OnceLock<Secrets> = OnceLock::new();
+
+/// Makes these the values that [`redacted`] knows, for the whole process. The
+/// first call wins.
+pub fn install(secrets: Secrets) {
+    // A second call can only come from a test; there is nothing to say then.
+    let _ = INSTALLED.set(secrets);
+}
+
+/// The text as it may be shown: see [`Secrets::redact`].
+pub fn redacted(text: &str) -> Cow<'_, str> {
+    match INSTALLED.get() {
+        Some(secrets) => secrets.redact(text),
+        None => Cow::Borrowed(text),
+    }
+}

@@ -1,0 +1,66 @@
+//! Where the rows go. A sink takes batches in order and makes each durable
+//! before it says so; it does not know what a row is.
+
+pub mod behind;
+pub mod file;
+pub mod stdout;
+
+use crate::checkpoint::Progress;
+use crate::error::Result;
+
+/// The rows of a page, encoded, and the progress that they commit.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The rows' lines.
+    pub lines: Vec<u8>,
+    /// How many rows these are.
+    pub rows: u64,
+    /// The lines of the rows that were set aside.
+    pub rejects: Vec<u8>,
+    /// How many rows these are.
+    pub rejected: u64,
+    /// What is committed with the rows; without it they wait for the next
+    /// batch that has it.
+    pub progress: Option<Progress>,
+}
+
+impl Batch {
+    /// Empties it and keeps its buffers.
+    pub fn clear(&mut self) {
+        self.lines.clear();
+        self.rejects.clear();
+        (self.rows, self.rejected, self.progress) = (0, 0, None);
+    }
+}
+
+/// What a sink has to show for a sync.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// The file, None where there was nothing to write.
+    pub file: Option<String>,
+    /// The file of the rows that were set aside.
+    pub rejects: Option<String>,
+    /// Rows that are committed.
+    pub rows: u64,
+    /// Rows set aside that are committed.
+    pub rejected: u64,
+    /// The high-water mark that is committed.
+    pub mark: Option<String>,
+}
+
+/// Takes batches in order.
+pub trait Sink: Send {
+    /// Appends a batch and commits it together with its progress.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Local`]. What was committed before stays good,
+    /// and nothing may be appended after it.
+    fn append(&mut self, batch: &Batch) -> Result<()>;
+
+    /// Ends the sync, after its last batch or after a failure of the source.
+    /// `complete` says which.
+    ///
+    /// # Errors
+    /// As [`Sink::append`].
+    fn finish(&mut self, complete: bool) -> Result<Outcome>;
+}

@@ -1,0 +1,81 @@
+//! A sink behind a thread: while a batch becomes durable, the next page is
+//! already under way. One batch waits at most; the order stays.
+
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::{Builder, JoinHandle};
+
+use crate::error::{Error, Result};
+use crate::sink::{Batch, Outcome, Sink};
+
+/// The other end of the thread.
+pub struct Behind {
+    batches: Option<SyncSender<Batch>>,
+    empties: Receiver<Batch>,
+    thread: Option<JoinHandle<(Box<dyn Sink>, Result<()>)>>,
+}
+
+impl Behind {
+    /// Moves a sink to a thread of its own.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Local`] where there can be no more threads.
+    pub fn new(sink: Box<dyn Sink>) -> Result<Self> {
+        let (batches, work) = sync_channel(1);
+        let (done, empties) = channel();
+        let thread = Builder::new()
+            .name("commit".into())
+            .spawn(move || run(sink, &work, &done))
+            .map_err(|error| Error::local(format!("cannot start a thread: {error}")))?;
+        Ok(Self {
+            batches: Some(batches),
+            empties,
+            thread: Some(thread),
+        })
+    }
+
+    /// A batch to fill, its buffers used before.
+    pub fn empty(&self) -> Batch {
+        self.empties.try_recv().unwrap_or_default()
+    }
+
+    /// Hands a batch over; waits while another one waits.
+    ///
+    /// # Errors
+    /// The sink's, of this batch or one before it.
+    pub fn append(&mut self, batch: Batch) -> Result<()> {
+        let sent = self.batches.as_ref().is_some_and(|batches| batches.send(batch).is_ok());
+        if sent { Ok(()) } else { self.join().map(|_| ()) }
+    }
+
+    /// Waits for all batches and ends the sink.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn finish(&mut self, complete: bool) -> Result<Outcome> {
+        self.join()?.finish(complete)
+    }
+
+    fn join(&mut self) -> Result<Box<dyn Sink>> {
+        self.batches = None;
+        let lost = || Error::local("the thread that commits is gone");
+        let thread = self.thread.take().ok_or_else(lost)?;
+        let (sink, result) = thread.join().map_err(|_| lost())?;
+        result.map(|()| sink)
+    }
+}
+
+fn run(
+    mut sink: Box<dyn Sink>,
+    work: &Receiver<Batch>,
+    done: &Sender<Batch>,
+) -> (Box<dyn Sink>, Result<()>) {
+    while let Ok(mut batch) = work.recv() {
+        if let Err(error) = sink.append(&batch) {
+            return (sink, Err(error));
+        }
+        batch.clear();
+        // Nobody takes it back after the last one.
+        let _ = done.send(batch);
+    }
+    (sink, Ok(()))
+}

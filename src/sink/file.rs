@@ -1,0 +1,165 @@
+//! Rows to a file in a folder: one a sync, under its final name only when
+//! the sync has ended. The commit's order is that of [`crate::store`].
+
+use crate::checkpoint::{Checkpoint, Origin, Part, Progress};
+use crate::disk::Append;
+use crate::error::Result;
+use crate::sink::{Batch, Outcome, Sink};
+use crate::store::{Store, Tail, failed, parent};
+
+/// A file under way.
+struct Writing {
+    file: Box<dyn Append>,
+    part: Part,
+    tail: Tail,
+    /// Written since the last sync.
+    dirty: bool,
+}
+
+/// Writes to a folder.
+pub struct FileSink {
+    store: Store,
+    origin: Origin,
+    /// The files' names: rows, rows set aside.
+    names: [String; 2],
+    files: [Option<Writing>; 2],
+    /// What the state on the disk says.
+    saved: Vec<u8>,
+    committed: Progress,
+    outcome: Outcome,
+}
+
+impl FileSink {
+    /// A sink whose files are called `TABLE-STAMP.EXTENSION` and
+    /// `TABLE-STAMP.rejected.ndjson`. `progress` is what the state has.
+    pub fn new(store: Store, origin: Origin, progress: Progress, stamp: &str, extension: &str) -> Self {
+        let stem = format!("{}-{stamp}", origin.table);
+        let saved = Checkpoint::render(&progress, None, &origin);
+        Self {
+            names: [format!("{stem}.{extension}"), format!("{stem}.rejected.ndjson")],
+            files: [None, None],
+            store,
+            origin,
+            saved,
+            outcome: Outcome {
+                mark: progress.last_updated_at.clone(),
+                ..Outcome::default()
+            },
+            committed: progress,
+        }
+    }
+
+    fn part(&self) -> Option<Part> {
+        let [rows, rejects] = &self.files;
+        let mut part = rows.as_ref()?.part.clone();
+        part.rejected = rejects.as_ref().map(|file| Box::new(file.part.clone()));
+        Some(part)
+    }
+
+    fn save(&mut self, part: Option<&Part>) -> Result<()> {
+        let state = Checkpoint::render(&self.committed, part, &self.origin);
+        if state != self.saved {
+            self.store.save(&state)?;
+            self.saved = state;
+        }
+        Ok(())
+    }
+
+    /// Creates a file, after the state that names it.
+    fn create(&mut self, which: usize) -> Result<()> {
+        let name = &self.names[which];
+        let part = Part {
+            file: name.clone(),
+            ..Part::default()
+        };
+        let mut parts = self.part();
+        match &mut parts {
+            Some(rows) => rows.rejected = Some(Box::new(part.clone())),
+            None => parts = Some(part.clone()),
+        }
+        let path = self.store.part_path(name);
+        self.save(parts.as_ref())?;
+        self.store.sync_state()?;
+        let disk = self.store.disk();
+        let file = disk.create(&path);
+        let file = file.map_err(|error| failed("cannot create", &path, &error))?;
+        let synced = disk.sync_folder(parent(&path));
+        synced.map_err(|error| failed("cannot sync", parent(&path), &error))?;
+        self.files[which] = Some(Writing {
+            file,
+            part,
+            tail: Tail::default(),
+            dirty: false,
+        });
+        Ok(())
+    }
+
+    fn write(&mut self, which: usize, lines: &[u8], rows: u64) -> Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        if self.files[0].is_none() {
+            self.create(0)?;
+        }
+        if self.files[which].is_none() {
+            self.create(which)?;
+        }
+        let path = self.store.part_path(&self.names[which]);
+        if let Some(writing) = &mut self.files[which] {
+            let written = writing.file.write_all(lines);
+            written.map_err(|error| failed("cannot write", &path, &error))?;
+            writing.part.bytes += lines.len() as u64;
+            writing.part.rows += rows;
+            writing.tail.push(lines);
+            writing.dirty = true;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, progress: &Progress) -> Result<()> {
+        for (writing, name) in self.files.iter_mut().zip(&self.names) {
+            if let Some(writing) = writing.as_mut().filter(|writing| writing.dirty) {
+                let synced = writing.file.sync_data();
+                synced.map_err(|error| failed("cannot sync", &self.store.part_path(name), &error))?;
+                writing.part.tail = Some(writing.tail.sum());
+                writing.dirty = false;
+            }
+        }
+        self.committed = progress.clone();
+        let part = self.part();
+        self.save(part.as_ref())?;
+        let rows = |writing: &Option<Writing>| writing.as_ref().map_or(0, |writing| writing.part.rows);
+        (self.outcome.rows, self.outcome.rejected) = (rows(&self.files[0]), rows(&self.files[1]));
+        self.outcome.mark.clone_from(&progress.last_updated_at);
+        Ok(())
+    }
+}
+
+impl Sink for FileSink {
+    fn append(&mut self, batch: &Batch) -> Result<()> {
+        self.write(0, &batch.lines, batch.rows)?;
+        self.write(1, &batch.rejects, batch.rejected)?;
+        batch.progress.as_ref().map_or(Ok(()), |progress| self.commit(progress))
+    }
+
+    fn finish(&mut self, _: bool) -> Result<Outcome> {
+        let part = self.part();
+        // Rows may have been appended since the last commit; the state does
+        // not vouch for them, and recovery cuts them off.
+        for writing in &mut self.files {
+            *writing = None;
+        }
+        if let Some(part) = part {
+            let committed = Checkpoint::parse(&self.saved)?.part.unwrap_or(part);
+            self.store.recover(Some(&committed))?;
+            self.save(None)?;
+            let path = |part: &Part| {
+                let path = self.store.path(&part.file).display().to_string();
+                (part.bytes > 0).then_some(path)
+            };
+            self.outcome.file = path(&committed);
+            self.outcome.rejects = committed.rejected.as_deref().and_then(path);
+        }
+        Ok(std::mem::take(&mut self.outcome))
+    }
+}

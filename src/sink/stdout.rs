@@ -1,0 +1,142 @@
+//! Rows to stdout, for a pipe. The state is saved once, after the last row
+//! was taken, and only if the sync is complete: whoever reads a pipe that
+//! broke gets the same rows again, never a gap.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+use crate::checkpoint::{Checkpoint, Origin, Progress};
+use crate::error::{Error, Result};
+use crate::sink::{Batch, Outcome, Sink};
+use crate::store::Store;
+
+/// Writes to stdout, or to a file that stands for it.
+pub struct StdoutSink {
+    out: File,
+    store: Store,
+    origin: Origin,
+    saved: Vec<u8>,
+    progress: Progress,
+    outcome: Outcome,
+}
+
+impl StdoutSink {
+    /// A sink over this process's stdout. `progress` is what the state has.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Local`] where stdout is closed.
+    pub fn new(store: Store, origin: Origin, progress: Progress) -> Result<Self> {
+        let saved = Checkpoint::render(&progress, None, &origin);
+        Ok(Self {
+            out: stdout().map_err(|error| failed(&error))?,
+            store,
+            origin,
+            saved,
+            outcome: Outcome {
+                mark: progress.last_updated_at.clone(),
+                ..Outcome::default()
+            },
+            progress,
+        })
+    }
+
+    /// Makes sure that the reader took what was written, as far as that can
+    /// be known: a file is synced; a pipe must still have a reader.
+    fn settle(&self) -> io::Result<()> {
+        if self.out.metadata()?.is_file() {
+            return self.out.sync_all();
+        }
+        pipe::check_reader(&self.out)
+    }
+}
+
+impl Sink for StdoutSink {
+    fn append(&mut self, batch: &Batch) -> Result<()> {
+        self.out.write_all(&batch.lines).map_err(|error| failed(&error))?;
+        self.outcome.rows += batch.rows;
+        self.outcome.rejected += batch.rejected;
+        if let Some(progress) = &batch.progress {
+            self.progress.clone_from(progress);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, complete: bool) -> Result<Outcome> {
+        if complete {
+            if self.outcome.rows > 0 {
+                self.settle().map_err(|error| failed(&error))?;
+            }
+            let state = Checkpoint::render(&self.progress, None, &self.origin);
+            if state != self.saved {
+                self.store.save(&state)?;
+                self.store.sync_state()?;
+            }
+            self.outcome.mark.clone_from(&self.progress.last_updated_at);
+        }
+        Ok(std::mem::take(&mut self.outcome))
+    }
+}
+
+/// Stdout without std's buffer, whose flush would come too late to be seen.
+#[cfg(unix)]
+fn stdout() -> io::Result<File> {
+    use std::os::fd::AsFd;
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+#[cfg(windows)]
+fn stdout() -> io::Result<File> {
+    use std::os::windows::io::AsHandle;
+    Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
+}
+
+fn failed(error: &io::Error) -> Error {
+    let gone = error.kind() == io::ErrorKind::BrokenPipe;
+    let error = Error::local(format!("cannot write to stdout: {error}"));
+    // Whoever ran `| head -1` knows.
+    if gone { error.quiet() } else { error.hint("the mark was not moved: the next run delivers the same rows") }
+}
+
+#[cfg(target_os = "linux")]
+mod pipe {
+    use std::fs::{File, OpenOptions};
+    use std::io::{Error, ErrorKind, Result};
+    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    const O_NONBLOCK: i32 = 0o4000;
+    const ENXIO: i32 = 6;
+    /// How long a reader that has read enough may take to go away.
+    const GRACE: Duration = Duration::from_millis(50);
+
+    /// What fits into a pipe is written without an error even where nobody
+    /// will read it. A reader that wants all waits for the end of the file,
+    /// which comes when we exit; one that had enough is gone by then. Opening
+    /// a pipe for writing fails where it has no reader (fifo(7)).
+    pub(super) fn check_reader(out: &File) -> Result<()> {
+        if !out.metadata()?.file_type().is_fifo() {
+            return Ok(());
+        }
+        sleep(GRACE);
+        let again = OpenOptions::new()
+            .write(true)
+            .custom_flags(O_NONBLOCK)
+            .open("/proc/self/fd/1");
+        match again {
+            Err(error) if error.raw_os_error() == Some(ENXIO) => {
+                Err(Error::from(ErrorKind::BrokenPipe))
+            }
+            // Without /proc nothing can be known.
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod pipe {
+    /// Elsewhere a reader that goes away after the last write is not seen.
+    pub(super) fn check_reader(_: &std::fs::File) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,229 @@
+//! A source that writes down what another one answers, one exchange a line, so
+//! that it can be replayed. It refuses to hold request headers and cookies, and
+//! redacts the values that came from the environment.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use serde::de::IgnoredAny;
+
+use crate::error::{Error, Result};
+use crate::exchange::{Request, Response};
+use crate::secret::Secrets;
+use crate::source::Source;
+
+/// A source, and where its exchanges are written.
+pub struct Recorder<S> {
+    source: S,
+    out: Box<dyn Write + Send>,
+    name: String,
+    secrets: Secrets,
+}
+
+impl<S: Source> Recorder<S> {
+    /// Records into this file, in place of what it held.
+    pub fn create(source: S, path: &Path, secrets: Secrets) -> Result<Self> {
+        let name = path.display().to_string();
+        let file = File::create(path).map_err(|cause| {
+            Error::local(format!("cannot create the recording: {cause}"))
+                .at(&name)
+                .hint("name a file in a folder that is there and can be written to: --record FILE")
+        })?;
+        Ok(Self::new(source, Box::new(file), name, secrets))
+    }
+
+    /// Records into anything; its name is for errors.
+    pub fn new(source: S, out: Box<dyn Write + Send>, name: String, secrets: Secrets) -> Self {
+        Self {
+            source,
+            out,
+            name,
+            secrets,
+        }
+    }
+
+    fn write(&mut self, request: &Request, outcome: &Result<Response>, body: &[u8]) -> Result<()> {
+        let line = encode(request, outcome.as_ref(), body, &self.secrets);
+        self.out
+            .write_all(line.as_bytes())
+            .and_then(|()| self.out.flush())
+            .map_err(|cause| {
+                Error::local(format!("cannot write the recording: {cause}"))
+                    .at(&self.name)
+                    .hint("is the disk full? the sync itself does not need --record")
+            })
+    }
+}
+
+impl<S: Source> Source for Recorder<S> {
+    fn fetch(&mut self, request: &Request, body: &mut Vec<u8>) -> Result<Response> {
+        let outcome = self.source.fetch(request, body);
+        self.write(request, &outcome, body)?;
+        outcome
+    }
+
+    fn waits(&self) -> bool {
+        self.source.waits()
+    }
+}
+
+fn encode(
+    request: &Request,
+    outcome: std::result::Result<&Response, &Error>,
+    body: &[u8],
+    secrets: &Secrets,
+) -> String {
+    let mut out = String::from("{\"request\":{\"query\":");
+    object(&request.query, secrets, &mut out);
+    match outcome {
+        Err(error) => {
+            out.push_str("},\"error\":");
+            string(&secrets.redact(&error.to_string()), &mut out);
+            out.push_str(&format!(",\"exit\":{}", error.exit_code()));
+        }
+        Ok(response) => {
+            let status = response.status;
+            out.push_str(&format!(
+                "}},\"response\":{{\"status\":{status},\"headers\":"
+            ));
+            object(&kept(&response.headers), secrets, &mut out);
+            out.push_str(",\"body\":");
+            push_body(body, secrets, &mut out);
+            out.push('}');
+        }
+    }
+    out.push_str("}\n");
+    out
+}
+
+/// The headers without cookies, those of one name joined as HTTP allows: a JSON
+/// object holds each name once.
+fn kept(headers: &[(String, String)]) -> Vec<(String, String)> {
+    let mut kept: Vec<(String, String)> = Vec::new();
+    for (name, value) in headers {
+        let name = name.to_ascii_lowercase();
+        if matches!(name.as_str(), "set-cookie" | "set-cookie2") {
+            continue;
+        }
+        match kept.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, joined)) => {
+                joined.push_str(", ");
+                joined.push_str(value);
+            }
+            None => kept.push((name, value.clone())),
+        }
+    }
+    kept
+}
+
+/// JSON goes in as it came but for its line breaks, which can only stand
+/// between its tokens; all else goes in as a string.
+fn push_body(body: &[u8], secrets: &Secrets, out: &mut String) {
+    let text = String::from_utf8_lossy(body);
+    let shown = secrets.redact(&text);
+    // Checked after redaction too: a name in place of a number is no JSON.
+    if std::str::from_utf8(body).is_ok() && is_json(&text) && is_json(&shown) {
+        out.extend(shown.chars().filter(|c| !matches!(c, '\n' | '\r')));
+    } else {
+        string(&shown, out);
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+fn object(pairs: &[(String, String)], secrets: &Secrets, out: &mut String) {
+    out.push('{');
+    for (n, (name, value)) in pairs.iter().enumerate() {
+        if n > 0 {
+            out.push(',');
+        }
+        string(&secrets.redact(name), out);
+        out.push(':');
+        string(&secrets.redact(value), out);
+    }
+    out.push('}');
+}
+
+fn string(text: &str, out: &mut String) {
+    out.push_str(&serde_json::Value::from(text).to_string());
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn line(headers: &[(&str, &str)], body: &[u8]) -> String {
+        let mut secrets = Secrets::default();
+        secrets
+            .expand("${TOKEN}${N}", &|name| {
+                Some(if name == "N" { "123456" } else { "s3cr\"t" }.to_owned())
+            })
+            .unwrap();
+        let request = Request {
+            query: vec![
+                ("q".into(), "s3cr\"t".into()),
+                ("limit".into(), "50".into()),
+            ],
+        };
+        let response = Response {
+            status: 200,
+            headers: headers
+                .iter()
+                .map(|(k, v)| ((*k).into(), (*v).into()))
+                .collect(),
+            ..Response::default()
+        };
+        encode(&request, Ok(&response), body, &secrets)
+    }
+
+    #[test]
+    fn an_exchange_is_one_line_without_cookies_and_secrets() {
+        let headers = [
+            ("Date", "x"),
+            ("Set-Cookie", "id=1"),
+            ("link", "a"),
+            ("Link", "b"),
+            ("x-echo", "s3cr\"t"),
+        ];
+        assert_eq!(
+            line(&headers, b"{\"a\":\r\n 1.10,\n\"b\":\"s3cr\\\"t\"}"),
+            concat!(
+                r#"{"request":{"query":{"q":"${TOKEN}","limit":"50"}},"response":{"status":200,"#,
+                r#""headers":{"date":"x","link":"a, b","x-echo":"${TOKEN}"},"#,
+                r#""body":{"a": 1.10,"b":"${TOKEN}"}}}"#,
+                "\n"
+            )
+        );
+    }
+
+    #[test]
+    fn a_body_that_is_no_json_becomes_a_string() {
+        for (body, expected) in [
+            (&b"<p>\n\"x\""[..], r#""<p>\n\"x\"""#),
+            (b"", r#""""#),
+            (b"{\"a\":1", r#""{\"a\":1""#),
+            (b"{\"a\":\"\xff\"}", "\"{\\\"a\\\":\\\"\u{fffd}\\\"}\""),
+            (b"{\"a\":\"\n\"}", r#""{\"a\":\"\n\"}""#),
+            (b"{\"id\":123456}", r#""{\"id\":${N}}""#),
+        ] {
+            let line = line(&[], body);
+            assert!(
+                line.ends_with(&format!("\"body\":{expected}}}}}\n")),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_failure_is_recorded_with_what_it_said() {
+        let error = Error::temporary("connection refused");
+        assert_eq!(
+            encode(&Request::default(), Err(&error), b"", &Secrets::default()),
+            "{\"request\":{\"query\":{}},\"error\":\"connection refused\",\"exit\":3}\n"
+        );
+    }
+}

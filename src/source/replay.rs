@@ -1,0 +1,274 @@
+//! A source that answers from a recording, byte for byte and without any
+//! network: by the request's query, and where that was asked several times, in
+//! their order. It refuses to guess at what was never recorded.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::error::{Again, Error, Result, excerpt};
+use crate::exchange::{Request, Response};
+use crate::secret::Secrets;
+use crate::source::Source;
+
+/// A query's parameters, sorted: their order means nothing.
+type Key = Vec<(String, String)>;
+
+/// A recording under replay.
+pub struct Replay {
+    name: String,
+    secrets: Secrets,
+    /// Each query that was recorded, in the order of its first answer.
+    keys: Vec<Key>,
+    answers: HashMap<Key, Answers>,
+}
+
+#[derive(Default)]
+struct Answers {
+    given: usize,
+    all: Vec<Answer>,
+}
+
+enum Answer {
+    Response(Response, Vec<u8>),
+    Failure(String, u8),
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    request: Asked<'a>,
+    #[serde(borrow)]
+    response: Option<Answered<'a>>,
+    error: Option<String>,
+    exit: Option<u8>,
+}
+
+#[derive(Deserialize)]
+struct Asked<'a> {
+    #[serde(borrow)]
+    query: Pairs<'a>,
+}
+
+#[derive(Deserialize)]
+struct Answered<'a> {
+    status: u16,
+    #[serde(borrow, default)]
+    headers: Pairs<'a>,
+    /// As it stands there: a parsed value would lose digits.
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+}
+
+/// An object's members in their order, doubles included.
+#[derive(Default)]
+struct Pairs<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Pairs<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of strings")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> std::result::Result<Self::Value, M::Error> {
+                let mut pairs = Vec::new();
+                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+                    if value.get().starts_with(['{', '[']) {
+                        return Err(M::Error::custom(format!("{name} is no string")));
+                    }
+                    pairs.push((name, value));
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+impl Pairs<'_> {
+    /// As strings; a number that was written by hand stands for its digits.
+    fn into_strings(self) -> Vec<(String, String)> {
+        let text = |raw: &RawValue| {
+            serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned())
+        };
+        self.0
+            .into_iter()
+            .map(|(name, raw)| (name, text(raw)))
+            .collect()
+    }
+}
+
+impl Replay {
+    /// Reads a recording. What it was redacted by is redacted in the requests
+    /// too, before they are looked up.
+    pub fn open(path: &Path, secrets: Secrets) -> Result<Self> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|cause| {
+            Error::usage(format!("cannot read the recording: {cause}"))
+                .at(&name)
+                .hint("name a file that --record wrote: --replay FILE")
+        })?;
+        Self::from_text(&text, &name, secrets)
+    }
+
+    /// Reads a recording out of memory; its name is for errors.
+    pub fn from_text(text: &str, name: &str, secrets: Secrets) -> Result<Self> {
+        let mut replay = Self {
+            name: name.to_owned(),
+            secrets,
+            keys: Vec::new(),
+            answers: HashMap::new(),
+        };
+        for (n, line) in text.lines().enumerate() {
+            if line.trim().is_empty() {
+                continue;
+            }
+            let (query, answer) = decode(line).map_err(|cause| {
+                Error::usage(format!("not a recorded exchange: {cause}"))
+                    .at(format_args!("{name}, line {}", n + 1))
+                    .hint("a line is as --record writes it; a last line cut short can be deleted")
+            })?;
+            let key = replay.key(query);
+            if !replay.answers.contains_key(&key) {
+                replay.keys.push(key.clone());
+            }
+            replay.answers.entry(key).or_default().all.push(answer);
+        }
+        if replay.keys.is_empty() {
+            return Err(Error::usage("the recording is empty")
+                .at(name)
+                .hint("record a sync first: --record FILE"));
+        }
+        Ok(replay)
+    }
+
+    fn key(&self, query: Vec<(String, String)>) -> Key {
+        let redact = |text: String| self.secrets.redact(&text).into_owned();
+        let mut key: Key = query
+            .into_iter()
+            .map(|(name, value)| (redact(name), redact(value)))
+            .collect();
+        key.sort();
+        key
+    }
+
+    fn unknown(&self, query: &[(String, String)], key: &Key) -> Error {
+        let nearest = self.keys.iter().map(|known| differences(known, key));
+        let nearest = nearest.min_by_key(Vec::len).unwrap_or_default();
+        Error::usage(format!(
+            "no answer was recorded to {}; the nearest was recorded {}",
+            show(query.iter().map(|(n, v)| (n.as_str(), v.as_str()))),
+            nearest.join("; ")
+        ))
+        .at(&self.name)
+        .hint("replay with the options that it was recorded with, or record anew")
+    }
+}
+
+impl Source for Replay {
+    fn fetch(&mut self, request: &Request, body: &mut Vec<u8>) -> Result<Response> {
+        body.clear();
+        let key = self.key(request.query.clone());
+        let Some(answers) = self.answers.get_mut(&key) else {
+            return Err(self.unknown(&request.query, &key));
+        };
+        let Some(answer) = answers.all.get(answers.given) else {
+            return Err(Error::usage(format!(
+                "asked once more for {} than was recorded ({} times)",
+                show(request.query.iter().map(|(n, v)| (n.as_str(), v.as_str()))),
+                answers.all.len()
+            ))
+            .at(&self.name)
+            .hint("replay with the options and the state that it was recorded with"));
+        };
+        answers.given += 1;
+        match answer {
+            Answer::Response(response, bytes) => {
+                body.extend_from_slice(bytes);
+                Ok(response.clone())
+            }
+            Answer::Failure(text, exit) => {
+                let error = match exit {
+                    2 => Error::usage(text),
+                    4 => Error::refused(text),
+                    5 => Error::contract(text),
+                    6 => Error::local(text),
+                    _ => Error::temporary(text),
+                };
+                // It was tried again then where it was asked again.
+                Err(error.again(if answers.given < answers.all.len() {
+                    Again::Later
+                } else {
+                    Again::Never
+                }))
+            }
+        }
+    }
+
+    fn waits(&self) -> bool {
+        false
+    }
+}
+
+fn decode(line: &str) -> std::result::Result<(Vec<(String, String)>, Answer), String> {
+    let line: Line<'_> = serde_json::from_str(line).map_err(|cause| cause.to_string())?;
+    let answer = match (line.response, line.error) {
+        (Some(answered), None) => {
+            let raw = answered.body.map_or("\"\"", RawValue::get);
+            // A string stands for a body that was no JSON.
+            let body = match raw.starts_with('"') {
+                true => serde_json::from_str(raw).map_err(|cause| format!("its body: {cause}"))?,
+                false => raw.to_owned(),
+            };
+            let response = Response {
+                status: answered.status,
+                headers: answered.headers.into_strings(),
+                elapsed: Duration::ZERO,
+            };
+            Answer::Response(response, body.into_bytes())
+        }
+        (None, Some(text)) => Answer::Failure(text, line.exit.unwrap_or(3)),
+        _ => return Err("it needs either a response or an error".to_owned()),
+    };
+    Ok((line.request.query.into_strings(), answer))
+}
+
+/// One text for each parameter in which the two differ.
+fn differences(recorded: &Key, asked: &Key) -> Vec<String> {
+    let value = |key: &Key, name: &str| {
+        let found = key.iter().find(|(known, _)| known == name);
+        found.map_or_else(
+            || format!("no {name}"),
+            |(_, v)| format!("{name}={}", excerpt(v)),
+        )
+    };
+    let mut names: Vec<&String> = recorded.iter().chain(asked).map(|(name, _)| name).collect();
+    names.sort();
+    names.dedup();
+    names
+        .into_iter()
+        .map(|name| (value(recorded, name), value(asked, name)))
+        .filter(|(then, now)| then != now)
+        .map(|(then, now)| format!("with {then}, asked with {now}"))
+        .collect()
+}
+
+fn show<'a>(query: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let pairs: Vec<String> = query.map(|(n, v)| format!("{n}={}", excerpt(v))).collect();
+    match pairs.is_empty() {
+        true => "a request without parameters".to_owned(),
+        false => pairs.join("&"),
+    }
+}
