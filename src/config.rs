@@ -186,6 +186,12 @@ impl Connection {
         if self.page_size == 0 || self.page_size > 1_000_000 {
             return bad("page_size", "must be from 1 to 1000000");
         }
+        if self.max_offset == 0 {
+            return bad("max_offset", "must be at least 1");
+        }
+        if self.timeout.is_zero() {
+            return bad("timeout", "must be longer than nothing");
+        }
         if self.max_body == 0 || self.max_body >= u64::from(u32::MAX) {
             return bad("max_body", "must be from 1 to 4294967294 bytes");
         }
@@ -288,6 +294,9 @@ pub fn size(text: &str) -> std::result::Result<u64, String> {
         Some(b'G') => (&upper[..upper.len() - 1], 30),
         _ => (upper, 0),
     };
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(bad());
+    }
     let number: u64 = digits.parse().map_err(|_| bad())?;
     number.checked_mul(1 << shift).ok_or_else(bad)
 }

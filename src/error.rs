@@ -161,9 +161,14 @@ impl std::error::Error for Error {}
 /// A value as it stands in an error: control characters escaped, cut short
 /// after 60 characters.
 pub fn excerpt(value: &str) -> String {
+    shortened(value, 60)
+}
+
+/// The same, cut short after so many characters.
+pub fn shortened(value: &str, most: usize) -> String {
     let mut out = String::new();
     for (n, c) in value.chars().enumerate() {
-        if n == 60 {
+        if n == most {
             out.push('…');
             break;
         }

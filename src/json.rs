@@ -129,7 +129,7 @@ pub fn members<E: From<Fault>>(
     text: &[u8],
     at: usize,
     depth: usize,
-    each: &mut dyn FnMut(&[u8], Span, usize) -> Result<usize, E>,
+    each: &mut impl FnMut(&[u8], Span, usize) -> Result<usize, E>,
 ) -> Result<usize, E> {
     let mut at = enter(text, at, depth, b'{')?;
     if text.get(at) == Some(&b'}') {
@@ -163,7 +163,7 @@ pub fn elements<E: From<Fault>>(
     text: &[u8],
     at: usize,
     depth: usize,
-    each: &mut dyn FnMut(&[u8], usize) -> Result<usize, E>,
+    each: &mut impl FnMut(&[u8], usize) -> Result<usize, E>,
 ) -> Result<usize, E> {
     let mut at = enter(text, at, depth, b'[')?;
     if text.get(at) == Some(&b']') {
@@ -222,13 +222,13 @@ fn plain(text: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::MAX / 255;
     while let Some(Ok(eight)) = text.get(at..at + 8).map(<[u8; 8]>::try_from) {
         let word = u64::from_le_bytes(eight);
-        let quote = word ^ (ONES * u64::from(b'"'));
+        // With this bit turned a quote, 0x22, stands right above the control
+        // characters and the blank two above them.
+        let quote = word ^ (ONES * 0x02);
         let slash = word ^ (ONES * u64::from(b'\\'));
-        // A byte's top bit is set where the byte was zero (or below 0x20);
+        // A byte's top bit is set where the byte was below 0x21, or zero;
         // borrows spoil only the bytes after the first such one.
-        let hits = (quote.wrapping_sub(ONES) & !quote)
-            | (slash.wrapping_sub(ONES) & !slash)
-            | (word.wrapping_sub(ONES * 0x20) & !word);
+        let hits = (quote.wrapping_sub(ONES * 0x21) | slash.wrapping_sub(ONES)) & !word;
         let hits = hits & (ONES * 0x80);
         if hits != 0 {
             return at + hits.trailing_zeros() as usize / 8;
@@ -311,12 +311,44 @@ fn number(text: &[u8], at: usize) -> Result<usize, Fault> {
 
 /// The text of a string, given as it stands between its quotes.
 pub fn unescape(inner: &[u8]) -> Cow<'_, str> {
-    let text = String::from_utf8_lossy(inner);
     if !inner.contains(&b'\\') {
-        return text;
+        return String::from_utf8_lossy(inner);
     }
-    // Quoted once more it is a value that the scanner has passed.
-    serde_json::from_str(&format!("\"{text}\"")).map_or(text, Cow::Owned)
+    let mut out = Vec::new();
+    unescape_into(inner, &mut out);
+    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// Appends the text of a string that the scanner has passed, given as it
+/// stands between its quotes.
+pub fn unescape_into(inner: &[u8], out: &mut Vec<u8>) {
+    let mut rest = inner;
+    while let Some(plain) = rest.iter().position(|byte| *byte == b'\\') {
+        out.extend_from_slice(&rest[..plain]);
+        let escape = rest.get(plain + 1).copied().unwrap_or(b'\\');
+        rest = rest.get(plain + 2..).unwrap_or_default();
+        out.push(match escape {
+            b'b' => 0x08,
+            b'f' => 0x0C,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'u' => {
+                let mut unit = hex(rest, 0).unwrap_or(0xFFFD);
+                rest = rest.get(4..).unwrap_or_default();
+                if let 0xD800..=0xDBFF = unit {
+                    let low = hex(rest, 2).unwrap_or(0xDC00);
+                    rest = rest.get(6..).unwrap_or_default();
+                    unit = 0x10000 + ((unit - 0xD800) << 10) + low.wrapping_sub(0xDC00);
+                }
+                let c = char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER);
+                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                continue;
+            }
+            other => other,
+        });
+    }
+    out.extend_from_slice(rest);
 }
 
 /// The text of a scalar: a string's, unescaped; a number's digits; a word.
@@ -334,18 +366,14 @@ pub fn compact(raw: &[u8], out: &mut Vec<u8>) {
     }
     let mut at = 0;
     while let Some(byte) = raw.get(at) {
-        match byte {
-            b' ' | b'\n' | b'\r' | b'\t' => at += 1,
-            b'"' => {
-                let end = string(raw, at).unwrap_or(raw.len());
-                out.extend_from_slice(&raw[at..end]);
-                at = end;
-            }
-            _ => {
-                out.push(*byte);
-                at += 1;
-            }
+        let end = match byte {
+            b'"' => string(raw, at).unwrap_or(raw.len()),
+            _ => at + 1,
+        };
+        if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+            out.extend_from_slice(&raw[at..end]);
         }
+        at = end;
     }
 }
 

@@ -274,11 +274,15 @@ impl<'a> View<'a> {
         let mut spare = Vec::new();
         let mut sum = 0u64;
         for member in self.members(row) {
-            let raw = member.value.of(self.body);
-            spare.clear();
-            json::compact(raw, &mut spare);
+            let mut raw = member.value.of(self.body);
+            // Only these can hold whitespace that does not count.
+            if let Some(b'{' | b'[') = raw.first() {
+                spare.clear();
+                json::compact(raw, &mut spare);
+                raw = &spare;
+            }
             let key = member.key.of(self.body);
-            let hash = fnv(fnv(fnv(FNV, key), b":"), &spare);
+            let hash = fnv(fnv(fnv(FNV, key), b":"), raw);
             // Sums of raw FNV hashes would cancel too easily.
             let mixed = (hash ^ (hash >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
             sum = sum.wrapping_add(mixed ^ (mixed >> 32));

@@ -1,6 +1,8 @@
 //! One row to one line: which of its members go where, worked out once per
 //! shape, and their bytes copied as they came. It does not know files.
 
+mod csv;
+
 use std::ops::Range;
 
 use crate::config::{Connection, Field};
@@ -55,7 +57,7 @@ pub struct Encoder {
     format: FileFormat,
     times: Format,
     keys: Vec<Vec<String>>,
-    columns: Option<Vec<(Field, Type)>>,
+    columns: Option<Vec<(Field, Option<Type>)>>,
     /// A plan a shape, of the page's generation.
     plans: Vec<Option<Vec<Part>>>,
     generation: u64,
@@ -63,8 +65,6 @@ pub struct Encoder {
     dropped: Vec<String>,
     header: bool,
     set_aside: bool,
-    record: csv::ByteRecord,
-    spare: Vec<u8>,
 }
 
 impl Encoder {
@@ -73,15 +73,20 @@ impl Encoder {
         Self {
             format,
             times: of.since.format.clone(),
-            keys: of.primary_key.iter().map(|field| field.path.clone()).collect(),
-            columns: of.columns.clone(),
+            keys: of
+                .primary_key
+                .iter()
+                .map(|field| field.path.clone())
+                .collect(),
+            columns: of.columns.as_ref().map(|columns| {
+                let typed = columns.iter().map(|(field, of)| (field.clone(), Some(*of)));
+                typed.collect()
+            }),
             plans: Vec::new(),
             generation: 0,
             dropped: Vec::new(),
             header: format == FileFormat::Csv,
             set_aside: of.reject_bad_rows,
-            record: csv::ByteRecord::new(),
-            spare: Vec::new(),
         }
     }
 
@@ -105,24 +110,15 @@ impl Encoder {
             self.plans.clear();
         }
         let mut set_aside = 0;
-        let all = rows.iter().cloned().flatten();
-        if self.format == FileFormat::Ndjson {
-            for row in all {
-                let plan = self.plan_of(page, row);
-                if let Err(misfit) = self.object(page, row, plan, lines) {
-                    self.reject(page, row, &misfit, rejects)?;
-                    set_aside += 1;
-                }
-            }
-            return Ok(set_aside);
-        }
-        // Dropping it flushes; a Vec takes every write, so no error is lost.
-        let mut table = csv::WriterBuilder::new()
-            .buffer_capacity(1 << 16)
-            .from_writer(lines);
-        for row in all {
+        for row in rows.iter().cloned().flatten() {
             let plan = self.plan_of(page, row);
-            if let Err(misfit) = self.record(page, row, plan, &mut table) {
+            let start = lines.len();
+            let written = match self.format {
+                FileFormat::Ndjson => self.object(page, row, plan, lines),
+                FileFormat::Csv => self.record(page, row, plan, lines),
+            };
+            if let Err(misfit) = written {
+                lines.truncate(start);
                 self.reject(page, row, &misfit, rejects)?;
                 set_aside += 1;
             }
@@ -160,8 +156,7 @@ impl Encoder {
             let Some(raw) = part.raw(members, page.body()) else {
                 continue;
             };
-            let value = part.checked(raw, &self.times);
-            let value = value.inspect_err(|_| out.truncate(start))?;
+            let value = part.checked(raw, &self.times)?;
             out.extend_from_slice(&part.lead);
             match value {
                 Value::Raw(raw) => json::compact(raw, out),
@@ -187,33 +182,43 @@ impl Encoder {
         page: &View<'_>,
         row: usize,
         plan: usize,
-        table: &mut csv::Writer<&mut Vec<u8>>,
+        out: &mut Vec<u8>,
     ) -> std::result::Result<(), Misfit> {
+        if std::mem::take(&mut self.header) {
+            for (field, _) in self.columns.iter().flatten() {
+                csv::field(field.name.as_bytes(), out);
+                out.push(b',');
+            }
+            csv::end(out);
+        }
         let members = page.members(row);
-        self.record.clear();
         for part in self.plans[plan].iter().flatten() {
             let value = match part.raw(members, page.body()) {
                 Some(raw) if raw != b"null" => part.checked(raw, &self.times)?,
                 _ => Value::Raw(b""),
             };
             match value {
-                Value::Raw(raw) if part.check == Some(Type::Json) || matches!(raw.first(), Some(b'{' | b'[')) => {
-                    self.spare.clear();
-                    json::compact(raw, &mut self.spare);
-                    self.record.push_field(&self.spare);
+                Value::Raw([b'"', inner @ .., b'"']) if part.check != Some(Type::Json) => {
+                    csv::string(inner, out);
                 }
-                Value::Raw([b'"', inner @ .., b'"']) if !inner.contains(&b'\\') => {
-                    self.record.push_field(inner);
+                Value::Raw(raw) => {
+                    let mut compact = Vec::new();
+                    let nested = matches!(raw.first(), Some(b'{' | b'['));
+                    csv::field(
+                        if nested {
+                            json::compact(raw, &mut compact);
+                            &compact
+                        } else {
+                            raw
+                        },
+                        out,
+                    );
                 }
-                Value::Raw(raw) => self.record.push_field(json::text(raw).as_bytes()),
-                Value::Bare(text) | Value::Text(text) => self.record.push_field(text.as_bytes()),
+                Value::Bare(text) | Value::Text(text) => csv::field(text.as_bytes(), out),
             }
+            out.push(b',');
         }
-        if std::mem::take(&mut self.header) {
-            let names = self.columns.iter().flatten();
-            write(table, &names.map(|(field, _)| &*field.name).collect());
-        }
-        write(table, &self.record);
+        csv::end(out);
         Ok(())
     }
 
@@ -232,7 +237,9 @@ impl Encoder {
         }
         let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
         let (reason, field) = (quote(reason), quote(field));
-        rejects.extend_from_slice(format!("{{\"reason\":{reason},\"field\":{field},\"row\":").as_bytes());
+        rejects.extend_from_slice(
+            format!("{{\"reason\":{reason},\"field\":{field},\"row\":").as_bytes(),
+        );
         json::compact(page.raw(row), rejects);
         rejects.extend_from_slice(b"}\n");
         Ok(())
@@ -248,7 +255,9 @@ impl Encoder {
         let mut parts = Vec::new();
         let mut taken = vec![false; names.len()];
         for (field, of) in self.columns.iter().flatten() {
-            let member = names.iter().position(|name| Some(name) == field.path.first());
+            let member = names
+                .iter()
+                .position(|name| Some(name) == field.path.first());
             if let (Some(member), 1) = (member, field.path.len()) {
                 taken[member] = true;
             }
@@ -256,7 +265,7 @@ impl Encoder {
                 lead: lead(&serde_json::to_string(&field.name).unwrap_or_default()),
                 member,
                 path: field.path.get(1..).unwrap_or_default().to_vec(),
-                check: Some(*of),
+                check: *of,
                 key: self.keys.contains(&field.path),
                 name: field.name.clone(),
             });
@@ -266,7 +275,11 @@ impl Encoder {
                 continue;
             }
             if self.format == FileFormat::Csv {
-                let whole = self.columns.iter().flatten().all(|(field, _)| field.path[0] != names[member]);
+                let whole = self
+                    .columns
+                    .iter()
+                    .flatten()
+                    .all(|(field, _)| field.path[0] != names[member]);
                 if whole && !self.dropped.contains(&names[member]) && self.dropped.len() < 1000 {
                     log::warn!(
                         "the field {:?} has no column and is not in the CSV; declare it in \"columns\", or write ndjson",
@@ -320,24 +333,17 @@ impl Part {
 }
 
 /// Where no columns are declared CSV takes those of the first page.
-fn columns_of(page: &View<'_>) -> Vec<(Field, Type)> {
-    let mut columns: Vec<(Field, Type)> = Vec::new();
+fn columns_of(page: &View<'_>) -> Vec<(Field, Option<Type>)> {
+    let mut columns: Vec<(Field, Option<Type>)> = Vec::new();
     for row in 0..page.len() {
         for key in &page.shape(row).1.keys {
             let name = json::unescape(key);
             if columns.iter().all(|(field, _)| field.name != name) {
                 let path = vec![name.to_string()];
                 let name = name.into_owned();
-                columns.push((Field { name, path }, Type::Json));
+                columns.push((Field { name, path }, None));
             }
         }
     }
     columns
-}
-
-fn write(table: &mut csv::Writer<&mut Vec<u8>>, record: &csv::ByteRecord) {
-    // Every record has the columns' number of fields, and a Vec takes every
-    // write, so there is no error to come.
-    let written = table.write_byte_record(record);
-    debug_assert!(written.is_ok(), "a record was refused");
 }

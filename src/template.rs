@@ -36,7 +36,8 @@ enum Piece {
 }
 
 /// A parameter's value with its places, read from text by [`FromStr`].
-/// Braces around anything but a single word stand for themselves.
+/// Braces around anything but a single word stand for themselves, and so do
+/// those after a `$`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Template(Vec<Piece>);
 
@@ -89,7 +90,9 @@ impl FromStr for Template {
                 .split_once('}')
                 .map(|(word, _)| word)
                 .filter(|word| !word.is_empty())
-                .filter(|word| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
+                .filter(|word| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+                // A replay leaves `${NAME}` as it is where NAME is not set.
+                .filter(|_| !rest[..open].ends_with('$'));
             plain.push_str(&rest[..open]);
             let Some(word) = word else {
                 plain.push('{');
@@ -148,6 +151,11 @@ mod tests {
             fill(json, &VALUES).unwrap(),
             r#"{"at":{"_gte":"2024-01-15T10:30:00Z"}}"#
         );
+    }
+
+    #[test]
+    fn a_variable_that_was_not_set_stands_for_itself() {
+        assert_eq!(fill("${KEY}-{limit}", &VALUES).unwrap(), "${KEY}-50");
     }
 
     #[test]

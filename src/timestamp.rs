@@ -12,7 +12,7 @@ use time::format_description::{self, OwnedFormatItem};
 use time::parsing::Parsed;
 use time::{Date, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
-use crate::calendar::{Civil, DAY, HEAD, NANOS, day, fraction_nanos, offset, spell_head, split};
+use crate::calendar::{Civil, DAY, HEAD, NANOS, day, fraction_nanos, offset, plain, spell_head, split};
 pub use crate::calendar::{Instant, http_date};
 
 /// Reads RFC 3339 (§5.6) as an instant. Besides its own grammar, a space or `t`
@@ -22,6 +22,9 @@ pub use crate::calendar::{Instant, http_date};
 /// else, text without an offset included.
 #[must_use]
 pub fn parse(text: &str) -> Option<Instant> {
+    if let Some(at) = plain(text.as_bytes()) {
+        return Some(at);
+    }
     let (civil, fraction, zone) = split(text.as_bytes())?;
     civil.instant(offset(zone)?, fraction_nanos(fraction))
 }
@@ -30,6 +33,9 @@ pub fn parse(text: &str) -> Option<Instant> {
 /// what [`to_utc`] would return unchanged. `None` for everything else.
 #[must_use]
 pub fn canonical(text: &str) -> Option<Instant> {
+    if let Some(at) = plain(text.as_bytes()) {
+        return Some(at);
+    }
     let (civil, fraction, zone) = split(text.as_bytes())?;
     if zone != b"Z" || text.as_bytes().get(10) != Some(&b'T') {
         return None;

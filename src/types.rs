@@ -125,15 +125,17 @@ impl Type {
                 if let [b'"', inner @ .., b'"'] = raw
                     && !inner.contains(&b'\\')
                     && let Ok(inner) = std::str::from_utf8(inner)
+                    && let Some(Cow::Borrowed(_)) = format.utc(inner, false)
                 {
-                    return match format.utc(inner, false) {
-                        Some(Cow::Borrowed(_)) => Ok(Value::Raw(raw)),
-                        Some(Cow::Owned(utc)) => Ok(Value::Text(Cow::Owned(utc))),
-                        None => Err(WANTED),
-                    };
+                    return Ok(Value::Raw(raw));
                 }
-                let utc = format.utc(&text(), !string).map(Cow::into_owned);
-                utc.map(|utc| Value::Text(Cow::Owned(utc))).ok_or(WANTED)
+                let text = text();
+                let utc = format.utc(&text, !string).map(Cow::into_owned);
+                // Seconds since 1970 are read as the cursor's are, whatever
+                // spelling a bound has.
+                utc.or_else(|| format.read(&text, !string).map(timestamp::format))
+                    .map(|utc| Value::Text(Cow::Owned(utc)))
+                    .ok_or(WANTED)
             }
             Self::Boolean => match &*text() {
                 "true" => Ok(Value::Bare("true".into())),
@@ -158,9 +160,16 @@ impl Type {
                 string && timestamp::is_date(&text()),
                 "must be a date, YYYY-MM-DD",
             ),
-            Self::NaiveDatetime if string => timestamp::naive(&text())
-                .map(|naive| Value::Text(Cow::Owned(naive.into_owned())))
-                .ok_or("must be a date and time without an offset"),
+            Self::NaiveDatetime if string => match text() {
+                Cow::Borrowed(text) => timestamp::naive(text).map(|naive| match naive {
+                    Cow::Borrowed(_) => Value::Raw(raw),
+                    Cow::Owned(naive) => Value::Text(Cow::Owned(naive)),
+                }),
+                Cow::Owned(text) => {
+                    timestamp::naive(&text).map(|naive| Value::Text(Cow::Owned(naive.into_owned())))
+                }
+            }
+            .ok_or("must be a date and time without an offset"),
             Self::NaiveDatetime => Err("must be a date and time without an offset"),
             Self::Binary => as_is(string && is_base64(&text()), "must be base64"),
             Self::Xml => as_is(
@@ -210,7 +219,7 @@ fn is_base64(text: &str) -> bool {
     let padding = text.len() - body.len();
     padding <= 2
         && body.len() % 4 != 1
-        && (padding == 0 || text.len() % 4 == 0)
+        && (padding == 0 || text.len().is_multiple_of(4))
         && body
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte))

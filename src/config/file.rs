@@ -7,10 +7,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
 use super::{Connection, Field, Place};
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, excerpt, nearest};
 use crate::json;
 use crate::secret::Secrets;
 use crate::template::Template;
@@ -32,19 +33,23 @@ pub(super) fn expand(
         let end = from
             .find('}')
             .filter(|end| !from[..*end].contains(['"', '\n']));
+        let line = 1 + text[..text.len() - from.len()].matches('\n').count();
+        let wrong = |what: String| Error::usage(what).at(format_args!("line {line}"));
         let Some(end) = end else {
-            let line = 1 + text[..text.len() - from.len()].matches('\n').count();
-            return Err(Error::usage("a ${ without its }").at(format_args!("line {line}")));
+            return Err(wrong("a ${ without its }".into()));
         };
         let (name, after) = from.split_at(end + 1);
         let value = match secrets.expand(name, environment) {
+            // Only what cannot be a name is left as it is.
+            Ok(value) if value == name => {
+                let name = excerpt(name);
+                return Err(wrong(format!("{name:?} is no name of a variable")));
+            }
             Ok(value) => value,
             Err(_) if keep_unset => name.to_owned(),
             Err(unset) => {
-                let line = 1 + text[..text.len() - from.len()].matches('\n').count();
                 return Err(
-                    Error::usage(format!("the environment variable {unset} is not set"))
-                        .at(format_args!("line {line}"))
+                    wrong(format!("the environment variable {unset} is not set"))
                         .hint(format!("export {unset}=… before the command")),
                 );
             }
@@ -65,7 +70,7 @@ pub(super) fn expand(
 
 /// The file as it is written; what is left out stays as the default has it.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a JSON object, the connection")]
+#[serde(deny_unknown_fields)]
 struct File {
     url: Option<String>,
     table: Option<String>,
@@ -75,8 +80,8 @@ struct File {
     columns: Option<Option<Pairs<Text<Type>>>>,
     headers: Option<Pairs<String>>,
     query: Option<Pairs<Text<Template>>>,
-    response: Option<Response>,
-    since: Option<SinceFile>,
+    response: Option<Object<Response>>,
+    since: Option<Object<SinceFile>>,
     page_size: Option<Number>,
     max_offset: Option<Number>,
     lookback: Option<Span>,
@@ -89,7 +94,7 @@ struct File {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object of JSON pointers")]
+#[serde(deny_unknown_fields)]
 struct Response {
     rows: Option<Text<Pointer>>,
     row: Option<Text<Pointer>>,
@@ -100,7 +105,7 @@ struct Response {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object: bound, format, first")]
+#[serde(deny_unknown_fields)]
 struct SinceFile {
     bound: Option<Text<Bound>>,
     format: Option<Text<FormatText>>,
@@ -110,7 +115,7 @@ struct SinceFile {
 
 /// Reads the file's text onto the default.
 pub(super) fn read(text: &str) -> Result<Connection> {
-    let file: File = serde_json::from_str(text).map_err(|error| explain(text, &error))?;
+    let Object::<File>(file) = serde_json::from_str(text).map_err(|error| explain(text, &error))?;
     // Whoever describes a connection has a table of their own.
     let mut to = Connection {
         columns: None,
@@ -133,14 +138,14 @@ pub(super) fn read(text: &str) -> Result<Connection> {
         &mut to.query,
         query.map(|query| query.map(|(name, value)| (name, value.0)).collect()),
     );
-    if let Some(response) = file.response {
+    if let Some(Object(response)) = file.response {
         set(&mut to.response.rows, response.rows.map(|rows| rows.0.0));
         set(&mut to.response.row, response.row.map(|row| row.0.0));
         let place = |given: Option<Text<Place>>| given.map(|place| place.0);
         set(&mut to.response.offset, response.offset.map(place));
         set(&mut to.response.total, response.total.map(place));
     }
-    if let Some(since) = file.since {
+    if let Some(Object(since)) = file.since {
         set(&mut to.since.exclusive, since.bound.map(|bound| bound.0.0));
         set(&mut to.since.format, since.format.map(|format| format.0.0));
         set(&mut to.since.first, since.first);
@@ -187,6 +192,28 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     T::deserialize(from).map(Some)
 }
 
+/// A struct, but from an object alone: serde would take a list for one too.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct Read<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Read<T> {
+            type Value = Object<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                map: A,
+            ) -> std::result::Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        from.deserialize_map(Read(PhantomData))
+    }
+}
+
 /// Anything that reads itself from text, at its place in the file.
 struct Text<T>(T);
 
@@ -206,7 +233,7 @@ impl<'de> Deserialize<'de> for Scalar {
         impl Visitor<'_> for Read {
             type Value = Scalar;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
+                f.write_str("a string or a whole number")
             }
             fn visit_str<E>(self, text: &str) -> std::result::Result<Scalar, E> {
                 Ok(Scalar(text.to_owned()))

@@ -222,7 +222,11 @@ impl<'a> Walk<'a> {
             let colon = json::space(text, next);
             next = json::expect(text, colon, b':', "no colon after the key")?;
             let start = json::space(text, next);
-            next = json::value(text, start, depth + 1)?;
+            // Most values are strings.
+            next = match text.get(start) {
+                Some(b'"') => json::string(text, start)?,
+                _ => json::value(text, start, depth + 1)?,
+            };
             page.members.push(Member {
                 key,
                 value: Span::new(start, next),
@@ -284,10 +288,14 @@ impl<'a> Walk<'a> {
 #[inline]
 fn instant(raw: &[u8], format: &Format) -> Option<Instant> {
     match raw {
-        [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => {
-            format.read(std::str::from_utf8(inner).ok()?, false)
-        }
-        [b'"', ..] => format.read(&json::text(raw), false),
+        // What has escapes in it is rarely a timestamp, so that is tried last.
+        [b'"', inner @ .., b'"'] => std::str::from_utf8(inner)
+            .ok()
+            .and_then(|inner| format.read(inner, false))
+            .or_else(|| {
+                let escaped = inner.contains(&b'\\');
+                escaped.then(|| format.read(&json::unescape(inner), false))?
+            }),
         [b'-' | b'0'..=b'9', ..] => format.read(&json::text(raw), true),
         _ => None,
     }

@@ -4,13 +4,17 @@
 
 use std::time::Duration;
 
-use crate::error::{Again, Error, excerpt};
+use crate::error::{Again, Error, excerpt, shortened};
 use crate::exchange::Response;
 use crate::secret;
 use crate::timestamp::http_date;
 
 /// The longest pause that a server is granted inside one run, in seconds.
 const PATIENCE: u64 = 60;
+
+/// As much as is quoted of what an API says of its refusal, in characters:
+/// APIs tend to put codes and names before the reason.
+const REASON: usize = 300;
 
 /// What is wrong with an answer as a whole, if anything: its status, else its
 /// content type. `now` (unix seconds) is used where it carries no `Date`.
@@ -21,12 +25,14 @@ pub fn check(response: &Response, body: &[u8], now: i64) -> Option<Error> {
 /// What a status other than 200 and 206 means.
 pub fn status_error(response: &Response, body: &[u8], now: i64) -> Option<Error> {
     let status = response.status;
-    let text = match quote(body) {
+    if let 200 | 206 = status {
+        return None;
+    }
+    let text = match quote(body, REASON) {
         text if text.is_empty() => format!("the API answered {status}"),
         text => format!("the API answered {status}: {text}"),
     };
     Some(match status {
-        200 | 206 => return None,
         408 | 425 | 429 | 500 | 502..=504 | 520..=529 => postponed(text, pause(response, now))
             .hint(if status == 429 {
                 "ask for less at a time, or less often"
@@ -73,7 +79,7 @@ pub fn content_error(response: &Response, body: &[u8]) -> Option<Error> {
     if kind.is_empty() || kind.contains("json") || TAKEN.contains(&kind.as_str()) {
         return None;
     }
-    let quoted = quote(body);
+    let quoted = quote(body, 60);
     let colon = if quoted.is_empty() { "" } else { ": " };
     Some(
         // A proxy's error page is worth another try.
@@ -114,11 +120,11 @@ fn pause(response: &Response, now: i64) -> Option<u64> {
 
 /// The body's beginning on one line. Redacted before it is cut, since a value
 /// cut in two would not be found later.
-fn quote(body: &[u8]) -> String {
+fn quote(body: &[u8], most: usize) -> String {
     let body = &body[..body.len().min(1 << 16)];
     let text = String::from_utf8_lossy(body);
     let words: Vec<&str> = text.split_whitespace().collect();
-    excerpt(&secret::redacted(&words.join(" ")))
+    shortened(&secret::redacted(&words.join(" ")), most)
 }
 
 #[cfg(test)]

@@ -1,0 +1,203 @@
+//! Asking: one request at a time, with the retries of a sync, and what came
+//! of it. It draws no conclusions.
+
+use crate::config::Connection;
+use crate::cursor::Mark;
+use crate::error::{Error, Kind, Result};
+use crate::exchange::{Request, Response};
+use crate::page::Page;
+use crate::source::retry::Retry;
+use crate::source::{Source, status};
+use crate::sync::Clock;
+use crate::template::Values;
+use crate::timestamp::{self, Instant};
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// The bound, None for no filter at all.
+    pub since: Option<Mark>,
+    /// Rows asked for.
+    pub limit: u64,
+    /// Rows to skip.
+    pub offset: u64,
+}
+
+/// A page's rows, as far as a check needs them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    /// Each row's key.
+    pub ids: Vec<String>,
+    /// Each row's timestamp.
+    pub marks: Vec<Mark>,
+    /// The total that the answer told.
+    pub total: Option<u64>,
+    /// The offset that it echoed.
+    pub echo: Option<u64>,
+}
+
+/// A question with what came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probe {
+    /// What was asked for.
+    pub asked: Asked,
+    /// The page, or why there is none.
+    pub seen: Result<Seen>,
+}
+
+/// An answer as it came.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Status and headers.
+    pub response: Response,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Whoever asks.
+pub struct Asker<'a> {
+    /// Who answers.
+    pub source: &'a mut dyn Source,
+    /// How often to try again.
+    pub retry: Retry,
+    /// What time it is.
+    pub clock: &'a mut dyn Clock,
+    /// Requests sent.
+    pub requests: u64,
+    /// The last answer's status.
+    pub status: Option<u16>,
+    /// What ended the asking: nothing is sent from then on.
+    pub halt: Option<Error>,
+}
+
+impl Seen {
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// A row's instant.
+    pub fn at(&self, row: usize) -> Instant {
+        self.marks.get(row).map_or(Instant::MAX, |mark| mark.at)
+    }
+
+    /// The first row that is older than the one before it.
+    pub fn disorder(&self) -> Option<usize> {
+        (1..self.len()).find(|row| self.at(row - 1) > self.at(*row))
+    }
+
+    /// The runs of equal timestamps: where each starts and ends.
+    pub fn runs(&self) -> Vec<(usize, usize)> {
+        let mut runs: Vec<(usize, usize)> = Vec::new();
+        for row in 0..self.len() {
+            match runs.last_mut() {
+                Some((_, end)) if self.at(*end - 1) == self.at(row) => *end = row + 1,
+                _ => runs.push((row, row + 1)),
+            }
+        }
+        runs
+    }
+}
+
+impl Answer {
+    /// The page that this connection makes of it.
+    pub fn page(&self, of: &Connection) -> Result<Seen> {
+        let mut page = Page::default();
+        page.decode(&self.body, &self.response, of)?;
+        let view = page.view(&self.body, of);
+        let rows = 0..view.len();
+        let mark = |row| Mark {
+            text: view.mark(row),
+            at: view.at(row),
+        };
+        Ok(Seen {
+            ids: rows.clone().map(|row| view.id(row)).collect(),
+            marks: rows.map(mark).collect(),
+            total: page.total,
+            echo: page.offset,
+        })
+    }
+}
+
+impl Asker<'_> {
+    /// One answer with a good status, as often as it takes.
+    ///
+    /// # Errors
+    /// Whatever a sync would end with.
+    pub fn fetch(&mut self, query: Vec<(String, String)>) -> Result<Answer> {
+        let request = Request { query };
+        let mut body = Vec::new();
+        let waits = self.source.waits();
+        let now = self.clock.now().secs;
+        let response = self.retry.run(waits, &mut |time| self.clock.sleep(time), &mut || {
+            self.requests += 1;
+            self.status = None;
+            let response = self.source.fetch(&request, &mut body)?;
+            self.status = Some(response.status);
+            match status::status_error(&response, &body, now) {
+                Some(error) => Err(error),
+                None => Ok(response),
+            }
+        })?;
+        Ok(Answer { response, body })
+    }
+
+    /// Asks for a page. None where it cannot be known: the network failed, or
+    /// the recording has no answer to it.
+    pub fn ask(&mut self, of: &Connection, asked: Asked) -> Option<Probe> {
+        if self.halt.is_some() {
+            return None;
+        }
+        let seen = self.fetch(parameters(of, &asked)).and_then(|answer| {
+            match status::content_error(&answer.response, &answer.body) {
+                Some(error) => Err(error),
+                None => answer.page(of),
+            }
+        });
+        match &seen {
+            Err(error) if error.kind() == Kind::Usage => None,
+            Err(error) if matches!(error.kind(), Kind::Temporary | Kind::Local) => {
+                self.halt = Some(error.clone());
+                None
+            }
+            _ => Some(Probe { asked, seen }),
+        }
+    }
+}
+
+/// The parameters of a question.
+pub fn parameters(of: &Connection, asked: &Asked) -> Vec<(String, String)> {
+    of.parameters(&Values {
+        since: asked.since.as_ref().map(|mark| &*mark.text),
+        limit: asked.limit,
+        offset: asked.offset,
+    })
+}
+
+/// What a first sync asks for first.
+pub fn opening(of: &Connection) -> Asked {
+    let format = &of.since.format;
+    let since = of.since.first.as_ref().map(|text| {
+        let at = format.read(text, false).or_else(|| timestamp::parse(text));
+        match at {
+            Some(at) => Mark {
+                text: format.spell(text, at),
+                at,
+            },
+            None => Mark {
+                text: text.clone(),
+                at: Instant::MIN,
+            },
+        }
+    });
+    Asked {
+        since,
+        limit: of.page_size,
+        offset: 0,
+    }
+}

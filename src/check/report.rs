@@ -1,0 +1,201 @@
+//! What a check found, clause by clause, and how it is shown: a table for
+//! people, one JSON object for machines. It judges nothing.
+
+use serde_json::{Value, json};
+
+use super::fix::Fix;
+
+/// The widest line, where words allow it.
+const WIDTH: usize = 100;
+/// Where what was found starts.
+const MARGIN: usize = 26;
+
+/// How a clause stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It holds, as far as could be seen.
+    Ok,
+    /// It holds with a setting, or is worth knowing.
+    Warning,
+    /// It does not hold: a sync would fail or lose rows.
+    Broken,
+    /// It could not be seen.
+    Skipped,
+}
+
+/// One clause of the contract.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// The clause's name.
+    pub clause: &'static str,
+    /// How it stands.
+    pub verdict: Verdict,
+    /// What was seen.
+    pub found: String,
+    /// What to write into the connection file.
+    pub fix: Option<Fix>,
+    /// What to do, in words.
+    pub remedy: String,
+    /// Whether a sync could lose rows as things stand.
+    pub loses: bool,
+}
+
+impl Verdict {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Broken => "broken",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+impl Check {
+    fn new(clause: &'static str, verdict: Verdict, found: String) -> Self {
+        Self {
+            clause,
+            verdict,
+            found,
+            fix: None,
+            remedy: String::new(),
+            loses: verdict == Verdict::Broken,
+        }
+    }
+
+    /// The clause holds.
+    pub fn ok(clause: &'static str, found: impl Into<String>) -> Self {
+        Self::new(clause, Verdict::Ok, found.into())
+    }
+
+    /// The clause holds with a setting, or is worth knowing.
+    pub fn warning(clause: &'static str, found: impl Into<String>) -> Self {
+        Self::new(clause, Verdict::Warning, found.into())
+    }
+
+    /// The clause does not hold.
+    pub fn broken(clause: &'static str, found: impl Into<String>) -> Self {
+        Self::new(clause, Verdict::Broken, found.into())
+    }
+
+    /// The clause could not be seen.
+    pub fn skipped(clause: &'static str, found: impl Into<String>) -> Self {
+        Self::new(clause, Verdict::Skipped, found.into())
+    }
+
+    /// With what to write into the connection file.
+    #[must_use]
+    pub fn fix(mut self, fix: Option<Fix>) -> Self {
+        self.fix = fix;
+        self
+    }
+
+    /// With what to do.
+    #[must_use]
+    pub fn remedy(mut self, words: impl Into<String>) -> Self {
+        self.remedy = words.into();
+        self
+    }
+
+    /// Although it is no more than a warning, rows could be lost.
+    #[must_use]
+    pub fn loses(mut self) -> Self {
+        self.loses = true;
+        self
+    }
+
+    /// The setting that is called for: where a clause holds there is none.
+    fn setting(&self) -> Option<&Fix> {
+        let asks = matches!(self.verdict, Verdict::Warning | Verdict::Broken);
+        self.fix.as_ref().filter(|_| asks)
+    }
+}
+
+/// The table, and below it what it comes to.
+pub fn table(checks: &[Check], requests: u64) -> String {
+    let mut out = String::new();
+    for check in checks {
+        let (clause, verdict) = (check.clause, check.verdict.name());
+        let mut line = format!("{clause:<16} {verdict:<8} {}", one_line(&check.found));
+        let setting = check.setting().map(|fix| spaced(&fix.value(), false));
+        for words in setting.into_iter().chain([one_line(&check.remedy)]) {
+            if words.is_empty() {
+                continue;
+            }
+            if line.chars().count() + 4 + words.chars().count() <= WIDTH {
+                line += "    ";
+            } else {
+                out += &line;
+                out.push('\n');
+                line = " ".repeat(MARGIN);
+            }
+            line += &words;
+        }
+        out += line.trim_end();
+        out.push('\n');
+    }
+    out + &summary(checks, requests)
+}
+
+fn summary(checks: &[Check], requests: u64) -> String {
+    let names = |wanted: &dyn Fn(&Check) -> bool| {
+        let names = checks.iter().filter(|check| wanted(check));
+        names.map(|check| check.clause).collect::<Vec<_>>().join(", ")
+    };
+    let bad = names(&|check| check.verdict == Verdict::Broken || check.loses);
+    let settings = checks.iter().any(|check| check.setting().is_some());
+    let mut out = match bad.as_str() {
+        "" => format!("\n{requests} requests: nothing seen that could lose rows\n"),
+        bad => format!("\n{requests} requests: do not sync before this is mended: {bad}\n"),
+    };
+    if settings {
+        out += "settings go into a connection file, --config FILE; --suggest prints one with them\n";
+    }
+    out
+}
+
+/// The same for machines.
+pub fn json(checks: &[Check], requests: u64, ok: bool) -> String {
+    let checks = checks.iter().map(|check| {
+        let mut one = json!({
+            "clause": check.clause,
+            "verdict": check.verdict.name(),
+            "found": check.found,
+            "setting": check.setting().map(Fix::value),
+        });
+        if !check.remedy.is_empty() {
+            one["try"] = check.remedy.clone().into();
+        }
+        one
+    });
+    let checks: Vec<Value> = checks.collect();
+    let all = json!({ "ok": ok, "checks": checks, "requests": requests });
+    format!("{all}\n")
+}
+
+/// JSON on one line with blanks after colons and commas; an object that is a
+/// piece of a file goes without its `braces`.
+pub(super) fn spaced(value: &Value, braces: bool) -> String {
+    match value {
+        Value::Object(members) => {
+            let members: Vec<String> = members
+                .iter()
+                .map(|(key, value)| format!("{}: {}", Value::from(&**key), spaced(value, true)))
+                .collect();
+            let inside = members.join(", ");
+            if braces { format!("{{{inside}}}") } else { inside }
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| spaced(item, true)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
+/// An answer's text must not break the table.
+fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}

@@ -1,0 +1,213 @@
+//! What a sync costs, against fetching the same pages and doing nothing with
+//! them: rows per second, ratios to curl and to ureq alone, CPU, memory, syncs.
+//! The pages come from a server of its own on the loopback, rendered before
+//! anything is timed. Run by `cargo bench`; `cargo bench -- --quick` leaves out
+//! the largest tables.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use support::Scratch;
+use support::http::{Reply, Request, Server};
+use support::table::Table;
+
+/// Each is the least of so many runs: what else the machine does only adds.
+const RUNS: usize = 5;
+/// Kernel clock ticks a second, in /proc/PID/stat.
+const TICKS: f64 = 100.0;
+
+/// A server that renders a page once and then only sends it.
+struct Pages {
+    server: Server,
+    sent: Arc<Mutex<HashMap<String, Arc<[u8]>>>>,
+}
+
+/// One process, measured.
+#[derive(Clone, Copy)]
+struct Cost {
+    seconds: f64,
+    cpu: f64,
+    peak_kib: u64,
+}
+
+impl Pages {
+    fn over(table: Table) -> Self {
+        let sent: Arc<Mutex<HashMap<String, Arc<[u8]>>>> = Arc::default();
+        let pages = Arc::clone(&sent);
+        let table = Mutex::new(table);
+        let server = Server::start(move |request| {
+            let mut pages = pages.lock().unwrap();
+            let page = pages
+                .entry(request.raw_target.clone())
+                .or_insert_with(|| render(&table.lock().unwrap(), request));
+            Reply::json(Arc::clone(page))
+        });
+        Self { server, sent }
+    }
+
+    fn targets(&self) -> Vec<String> {
+        let requests = self.server.requests();
+        requests.into_iter().map(|request| request.raw_target).collect()
+    }
+
+    fn bytes(&self) -> usize {
+        self.sent.lock().unwrap().values().map(|page| page.len()).sum()
+    }
+}
+
+fn render(table: &Table, request: &Request) -> Arc<[u8]> {
+    let number = |name| request.param(name).unwrap().parse::<usize>().unwrap();
+    let (offset, limit) = (number("offset"), number("limit"));
+    let since = support::clock::parse(request.param("updated_since").unwrap());
+    let (rows, total) = table.select(since, true, offset, limit);
+    let rows: Vec<&str> = rows.iter().map(|row| &*row.json).collect();
+    let page = format!(
+        "{{\"data\": [{}], \"offset\": {offset}, \"limit\": {limit}, \"total\": {total}}}",
+        rows.join(", ")
+    );
+    page.into_bytes().into()
+}
+
+/// Runs a process to its end. Its CPU time is read while it is a zombie, its
+/// peak while it lives.
+fn measure(command: &mut Command) -> Cost {
+    let begun = Instant::now();
+    let mut child = command.spawn().unwrap();
+    let watched = watch(&mut child);
+    let seconds = begun.elapsed().as_secs_f64();
+    assert!(child.wait().unwrap().success(), "{command:?} failed");
+    Cost { seconds, ..watched }
+}
+
+fn watch(child: &mut Child) -> Cost {
+    let path = format!("/proc/{}", child.id());
+    let mut cost = Cost { seconds: 0.0, cpu: 0.0, peak_kib: 0 };
+    let mut pause = Duration::from_micros(200);
+    loop {
+        let status = fs::read_to_string(format!("{path}/status")).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|text| text.split_whitespace().next()?.parse().ok());
+        cost.peak_kib = cost.peak_kib.max(peak.unwrap_or(0));
+        let stat = fs::read_to_string(format!("{path}/stat")).unwrap_or_default();
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("Z").split(' ').collect();
+        if fields[0] == "Z" || fields.len() < 13 {
+            let ticks = |field: usize| fields.get(field).and_then(|text| text.parse::<f64>().ok());
+            cost.cpu = (ticks(11).unwrap_or(0.0) + ticks(12).unwrap_or(0.0)) / TICKS;
+            return cost;
+        }
+        sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(2));
+    }
+}
+
+fn least(costs: impl Iterator<Item = Cost>) -> Cost {
+    costs.min_by(|a, b| a.seconds.total_cmp(&b.seconds)).unwrap()
+}
+
+/// The same pages with curl, their bodies to a file; None without a curl.
+fn curl(scratch: &Scratch, pages: &Pages, targets: &[String]) -> Option<Cost> {
+    let urls: String = targets
+        .iter()
+        .map(|target| format!("url = \"{}\"\n", pages.server.url(target)))
+        .collect();
+    let list = scratch.write("urls", urls);
+    Command::new("curl").arg("--version").stdout(Stdio::null()).status().ok()?;
+    let bodies = File::create(scratch.join("bodies")).unwrap();
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--globoff", "--config"]).arg(list).stdout(bodies);
+    Some(measure(&mut command))
+}
+
+/// The same pages with the HTTP client alone, into a buffer.
+fn ureq_alone(pages: &Pages, targets: &[String]) -> f64 {
+    let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
+    let mut body = Vec::new();
+    let begun = Instant::now();
+    for target in targets {
+        let mut response = agent.get(pages.server.url(target)).call().unwrap();
+        body.clear();
+        response.body_mut().as_reader().read_to_end(&mut body).unwrap();
+    }
+    begun.elapsed().as_secs_f64()
+}
+
+fn sync(scratch: &Scratch, pages: &Pages, size: usize, format: &str) -> Command {
+    let _ = fs::remove_dir_all(scratch.join("out"));
+    let mut command = support::highwater(scratch.path());
+    command.args(["sync", "--format", format, "--page-size", &size.to_string()]);
+    command.args(["--url", &pages.server.url("/rows")]).stdout(Stdio::null());
+    command
+}
+
+/// How often a sync waits for the disk, as strace counts it.
+fn syncs(scratch: &Scratch, pages: &Pages, size: usize) -> Option<usize> {
+    let plain = sync(scratch, pages, size, "ndjson");
+    let mut command = Command::new("strace");
+    let calls = scratch.join("calls");
+    command.args(["-f", "-qq", "-e", "trace=fsync,fdatasync", "-o"]).arg(&calls);
+    command.arg(plain.get_program()).args(plain.get_args());
+    command.current_dir(scratch.path()).stdout(Stdio::null());
+    command.status().ok().filter(std::process::ExitStatus::success)?;
+    let calls = fs::read_to_string(calls).ok()?;
+    Some(calls.matches("sync(").count())
+}
+
+fn main() {
+    let quick = std::env::args().any(|word| word == "--quick");
+    // `cargo test --benches` only wants to see that it runs.
+    let test = !std::env::args().any(|word| word == "--bench");
+    let sizes: &[usize] = match (test, quick) {
+        (true, _) => &[500],
+        (_, true) => &[10_000, 100_000],
+        _ => &[10_000, 100_000, 1_000_000],
+    };
+    println!("| rows | page | format | rows/s | ÷ curl | ÷ ureq | CPU s | CPU µs/row | peak MiB | syncs | syncs/page |");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    for &rows in sizes {
+        for page in [50, 1000] {
+            if page == 50 && rows > 100_000 {
+                continue;
+            }
+            let scratch = Scratch::new();
+            let pages = Pages::over(Table::users(rows, 10));
+            measure(&mut sync(&scratch, &pages, page, "ndjson"));
+            let targets = pages.targets();
+            let counted = (rows <= 10_000).then(|| syncs(&scratch, &pages, page)).flatten();
+            for format in ["ndjson", "csv"] {
+                let mut costs = Vec::new();
+                for _ in 0..if test { 1 } else { RUNS } {
+                    let curl = curl(&scratch, &pages, &targets);
+                    let ours = measure(&mut sync(&scratch, &pages, page, format));
+                    costs.push((curl, ours, ureq_alone(&pages, &targets)));
+                }
+                let ours = least(costs.iter().map(|cost| cost.1));
+                let curl = costs.iter().filter_map(|cost| cost.0);
+                let curl = curl.map(|cost| cost.seconds).min_by(f64::total_cmp);
+                let ureq = costs.iter().map(|cost| cost.2).min_by(f64::total_cmp).unwrap();
+                let or = |value: Option<String>| value.unwrap_or_else(|| "-".into());
+                println!(
+                    "| {rows} | {page} | {format} | {:.0} | {} | {:.2} | {:.2} | {:.2} | {:.1} | {} | {} |",
+                    rows as f64 / ours.seconds,
+                    or(curl.map(|seconds| format!("{:.2}", ours.seconds / seconds))),
+                    ours.seconds / ureq,
+                    ours.cpu,
+                    1e6 * ours.cpu / rows as f64,
+                    ours.peak_kib as f64 / 1024.0,
+                    or(counted.map(|count| count.to_string())),
+                    or(counted.map(|count| format!("{:.1}", count as f64 / targets.len() as f64))),
+                );
+            }
+            if !test {
+                eprintln!("({} pages, {:.0} MB)", targets.len(), pages.bytes() as f64 / 1e6);
+            }
+        }
+    }
+}
