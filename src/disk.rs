@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,9 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// The operating system's, as in all of these.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
+    /// A folder's one name, however it was spelled and whatever links led to
+    /// it.
+    fn canonical(&self, folder: &Path) -> io::Result<PathBuf>;
     /// What stands there, None where nothing does. Links are not followed.
     fn entry(&self, path: &Path) -> io::Result<Option<Entry>>;
     /// The names in a folder.
@@ -99,9 +102,18 @@ fn optional<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
+/// The parent of a bare name is the empty path, which no call takes.
+fn here(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
 impl Disk for Os {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
         fs::create_dir_all(path)
+    }
+
+    fn canonical(&self, folder: &Path) -> io::Result<PathBuf> {
+        fs::canonicalize(here(folder))
     }
 
     fn entry(&self, path: &Path) -> io::Result<Option<Entry>> {
@@ -162,12 +174,7 @@ impl Disk for Os {
 
     #[cfg(not(windows))]
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        let path = if path.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            path
-        };
-        File::open(path)?.sync_all()
+        File::open(here(path))?.sync_all()
     }
 
     /// Windows opens no folders for this; NTFS journals names by itself.

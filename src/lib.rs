@@ -1,6 +1,7 @@
 //! Rows that changed, out of a REST API and onto a disk.
 
 mod calendar;
+pub mod check;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;

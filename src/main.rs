@@ -8,7 +8,7 @@ use std::sync::Arc;
 use highwater::cli::{self, Command, Options, Out};
 use highwater::disk::Os;
 use highwater::error::{Error, Result};
-use highwater::{log_lines, secret, session, status};
+use highwater::{check, log_lines, secret, session, status};
 
 fn main() -> ExitCode {
     match Options::parse(std::env::args_os().skip(1)).and_then(|options| run(&options)) {
@@ -28,7 +28,10 @@ fn run(options: &Options) -> Result<()> {
         Command::Help(topic) => print(&cli::help(topic)),
         Command::Version => print(concat!("highwater ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Status => print(&status::report(options, &Os)?),
-        Command::Check => Err(Error::usage("check is not there yet")),
+        Command::Check => {
+            let (text, result) = check::run(options);
+            print(&text).and(result)
+        }
         Command::Sync => {
             let (receipt, result) = session::run(options, Arc::new(Os));
             if let Some(receipt) = receipt {

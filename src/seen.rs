@@ -35,6 +35,14 @@ impl Seen {
         seen
     }
 
+    /// Says that rows of any instant may be among them, as where a walk over
+    /// rows in no order was broken off before its mark moved.
+    pub fn cover_all(&mut self) {
+        if !self.entries.is_empty() {
+            self.newest = Some(Instant::MAX);
+        }
+    }
+
     /// Remembers a row, its latest version only.
     pub fn insert(&mut self, id: String, hash: u64, at: Instant) {
         self.oldest = Some(self.oldest.map_or(at, |oldest| oldest.min(at)));

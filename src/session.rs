@@ -170,7 +170,7 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
     let mut store = Store::new(disk, options.state_path(), folder, &of.table);
     let now = timestamp::format(clock.now());
     store.lock(&format!("process {}, running since {now},", std::process::id()))?;
-    let state = take_up(&store, &origin, options)?;
+    let state = take_up(&mut store, &origin, options)?;
     let start = start(&of, state, since)?;
     let mut cursor = Cursor::new(settings(&of, until.map(|mark| mark.at)), start);
     let sink = open(store, &origin, &cursor, options, clock.now())?;
@@ -246,22 +246,17 @@ fn origin(of: &Connection, secrets: &Secrets) -> Origin {
 }
 
 /// Loads the state and brings the files of a sync that did not end in order.
-fn take_up(store: &Store, origin: &Origin, options: &Options) -> Result<Option<Checkpoint>> {
-    let state = match store.load() {
-        Err(error) if options.full_refresh => {
-            log::warn!("{error}; starting over");
-            None
-        }
-        loaded => loaded?,
-    };
+fn take_up(store: &mut Store, origin: &Origin, options: &Options) -> Result<Option<Checkpoint>> {
+    let state = store.read()?.map(|text| store.parse(&text));
     if options.full_refresh {
-        let part = state.as_ref().and_then(|state| state.part.as_ref());
-        if let Err(error) = store.recover(part) {
-            log::warn!("{error}; starting over");
-            store.set_aside()?;
-        }
+        let state = state.and_then(|state| {
+            let damaged = |error: &Error| log::warn!("{error}; starting over");
+            state.inspect_err(damaged).ok()
+        });
+        store.start_over(state.as_ref().and_then(|state| state.part.as_ref()))?;
         return Ok(None);
     }
+    let state = state.transpose()?;
     if let Some(state) = &state {
         state.check_origin(origin).map_err(|error| match store.state() {
             Some(path) => error.at(path.display()),
@@ -276,7 +271,7 @@ fn take_up(store: &Store, origin: &Origin, options: &Options) -> Result<Option<C
     if store.recover(state.as_ref().and_then(|state| state.part.as_ref()))? {
         log::warn!("the last sync did not end; what it had committed is kept");
         if let Some(state) = &state {
-            store.save(&Checkpoint::render(&state.progress, None, origin))?;
+            store.save(Checkpoint::render(&state.progress, None, origin))?;
         }
     }
     Ok(state)

@@ -1,5 +1,5 @@
-//! The state file and the folder of outputs: lock, load, recover, save. It
-//! does not know what a row is.
+//! The state file and the folder of outputs: lock, load, save; how a sync that
+//! did not end is taken up is in `recovery`. It does not know what a row is.
 //!
 //! # Why the files are always what the state says
 //!
@@ -16,9 +16,10 @@
 //! The rename itself needs no sync of its own: if it is lost, so is the batch,
 //! as a whole. Names do: a file whose name is lost is lost. So the folder is
 //! synced after the `.part` is created, and after it is renamed to its final
-//! name. Before that last rename the state's folder is synced too, so that no
-//! older state, which vouches for less, can come back after the file has the
-//! name under which it is never cut.
+//! name or removed, before a state without it. Before that last rename the
+//! state's folder is synced too, so that no older state, which vouches for
+//! less, can come back after the file has the name under which it is never
+//! cut. The folders' own names are synced before there is a first state.
 //!
 //! A state that names the file comes before the file. So a `.part` that no
 //! state names was not written by a sync that got its state saved here: it is
@@ -27,18 +28,24 @@
 //! A sync that fails leaves the page cache in an unknown condition; it is
 //! never retried, the error ends the run.
 
+mod recovery;
+mod tail;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::checkpoint::{Checkpoint, Part};
+use crate::checkpoint::Checkpoint;
 use crate::disk::{Disk, Entry, Lock};
 use crate::error::{Error, Result, excerpt};
-use crate::page::{FNV, fnv};
+
+pub use tail::Tail;
 
 /// The end of the file under way.
 pub const PART: &str = ".part";
-/// How much of a file's end its checksum covers.
-const TAIL: u64 = 4096;
+/// What the state is called by itself.
+const STATE: &str = "state.json";
+/// What is locked in a folder.
+const LOCK: &str = ".lock";
 
 /// A state file and the folder that its files are in.
 pub struct Store {
@@ -47,6 +54,8 @@ pub struct Store {
     folder: Option<PathBuf>,
     table: String,
     locks: Vec<Box<dyn Send>>,
+    /// What the state on the disk says.
+    saved: Option<Vec<u8>>,
 }
 
 /// An operating system's error with its place and what to look at.
@@ -87,6 +96,7 @@ impl Store {
             folder,
             table: table.to_owned(),
             locks: Vec::new(),
+            saved: None,
         }
     }
 
@@ -106,55 +116,114 @@ impl Store {
     }
 
     /// Creates the folders and locks them against another sync. `holder` is
-    /// what the other one will be told.
+    /// what the other one will be told. A new state that was not renamed in
+    /// time goes.
     ///
     /// # Errors
     /// [`crate::error::Kind::Local`], also where another one holds the lock;
     /// nothing else was touched then.
     pub fn lock(&mut self, holder: &str) -> Result<()> {
-        let mut locks = Vec::new();
+        let mut places = Vec::new();
         if let Some(folder) = &self.folder {
-            self.create_folder(folder)?;
-            locks.push(folder.join(".lock"));
+            places.push((folder.clone(), LOCK.to_owned()));
         }
         if let Some(state) = &self.state {
-            let folder = parent(state);
-            if Some(folder) != self.folder.as_deref() {
-                self.create_folder(folder)?;
-                locks.push(beside(state, ".lock"));
+            let name = state.file_name().unwrap_or_default().to_string_lossy();
+            // A folder's own state goes with the folder's lock, whichever of
+            // the two a sync names. Another state has a lock to itself.
+            let lock = if name == STATE { LOCK.to_owned() } else { format!("{name}{LOCK}") };
+            places.push((parent(state).to_owned(), lock));
+        }
+        for (folder, _) in &places {
+            self.create_folder(folder, false)?;
+        }
+        let state = self.state.as_deref().map(|path| self.entry(path));
+        if state.transpose()?.flatten().is_none() {
+            // Whoever created them may have been killed before their names
+            // were durable; from the first state on they must be.
+            for (folder, _) in &places {
+                self.create_folder(folder, true)?;
             }
         }
-        for path in locks {
-            let lock = self.disk.lock(&path, holder);
-            match lock.map_err(|error| failed("cannot lock", &path, &error))? {
-                Lock::Held(guard) => self.locks.push(guard),
-                Lock::Busy(other) => {
-                    let other = if other.is_empty() { "another process".into() } else { excerpt(&other) };
-                    return Err(Error::local(format!("{other} holds {}", path.display()))
-                        .hint("wait until it is done; the lock goes with its process"));
-                }
+        let mut taken = Vec::new();
+        for (folder, lock) in places {
+            let one = self.disk.canonical(&folder);
+            let one = one.map_err(|error| failed("cannot look at", &folder, &error))?.join(&lock);
+            if !taken.contains(&one) {
+                taken.push(one);
+                let guard = self.lock_file(&folder.join(lock), holder)?;
+                self.locks.push(guard);
             }
         }
-        Ok(())
+        self.sweep()
     }
 
-    fn create_folder(&self, folder: &Path) -> Result<()> {
-        if folder.as_os_str().is_empty() {
+    fn lock_file(&self, path: &Path, holder: &str) -> Result<Box<dyn Send>> {
+        if let Some(Entry::Other(what)) = self.entry(path)? {
+            return Err(Error::local(format!("the lock {} is {what}", path.display()))
+                .hint("it would be written to: move it away"));
+        }
+        let lock = self.disk.lock(path, holder);
+        match lock.map_err(|error| failed("cannot lock", path, &error))? {
+            Lock::Held(guard) => Ok(guard),
+            Lock::Busy(other) => {
+                let other = if other.is_empty() { "another process".into() } else { excerpt(&other) };
+                Err(Error::local(format!("{other} holds {}", path.display()))
+                    .hint("wait until it is done; the lock goes with its process"))
+            }
+        }
+    }
+
+    /// Creates a folder where there is none, and makes its name durable; where
+    /// there is one, only if `anyway`.
+    fn create_folder(&self, folder: &Path, anyway: bool) -> Result<()> {
+        let above = parent(folder);
+        if folder.as_os_str().is_empty() || folder.file_name().is_none() {
             return Ok(());
         }
-        let found = self.disk.entry(folder).ok().flatten();
-        if let Some(Entry::File(_)) = found {
-            return Err(Error::local(format!("{} is a file, not a folder", folder.display()))
-                .hint("choose a folder with --out"));
-        }
-        if found.is_some() {
+        let exists = match self.entry(folder)? {
+            Some(Entry::File(_)) => {
+                return Err(Error::local(format!("{} is a file, not a folder", folder.display()))
+                    .hint("choose a folder with --out"));
+            }
+            found => found.is_some(),
+        };
+        if exists && !anyway {
             return Ok(());
         }
-        let create = self.disk.create_folder(folder);
-        create.map_err(|error| failed("cannot create", folder, &error))?;
-        // A folder's own name is in the one above it.
-        let above = self.disk.sync_folder(parent(folder));
-        above.map_err(|error| failed("cannot sync", parent(folder), &error))
+        if !exists {
+            self.create_folder(above, true)?;
+            let create = self.disk.create_folder(folder);
+            create.map_err(|error| failed("cannot create", folder, &error))?;
+        }
+        match self.disk.sync_folder(above) {
+            // A folder may be ours and the one above it not ours to read; who
+            // made it there has to answer for its name.
+            Err(error) if exists && error.kind() == std::io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced.map_err(|error| failed("cannot sync", above, &error)),
+        }
+    }
+
+    /// Removes a new state that was not renamed in time.
+    fn sweep(&self) -> Result<()> {
+        let Some(path) = &self.state else {
+            return Ok(());
+        };
+        let new = beside(path, ".tmp");
+        match self.entry(&new)? {
+            None => Ok(()),
+            Some(Entry::File(_)) => {
+                let removed = self.disk.remove(&new);
+                removed.map_err(|error| failed("cannot remove", &new, &error))
+            }
+            Some(Entry::Other(what)) => Err(Error::local(format!("{} is {what}", new.display()))
+                .hint("the new state is written there: move it away")),
+        }
+    }
+
+    fn entry(&self, path: &Path) -> Result<Option<Entry>> {
+        let found = self.disk.entry(path);
+        found.map_err(|error| failed("cannot look at", path, &error))
     }
 
     /// Reads the state, None where there is none yet.
@@ -162,45 +231,69 @@ impl Store {
     /// # Errors
     /// [`crate::error::Kind::Local`] where it cannot be read or understood.
     pub fn load(&self) -> Result<Option<Checkpoint>> {
+        self.text()?.map(|text| self.parse(&text)).transpose()
+    }
+
+    /// Reads the state's text, None where there is none yet, and remembers
+    /// that this is what the disk has.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Local`] where it cannot be read.
+    pub fn read(&mut self) -> Result<Option<Vec<u8>>> {
+        self.saved = self.text()?;
+        Ok(self.saved.clone())
+    }
+
+    /// A text that was read, understood.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Local`], naming the state.
+    pub fn parse(&self, text: &[u8]) -> Result<Checkpoint> {
+        Checkpoint::parse(text).map_err(|error| match &self.state {
+            Some(path) => error.at(path.display()),
+            None => error,
+        })
+    }
+
+    fn text(&self) -> Result<Option<Vec<u8>>> {
         let Some(path) = &self.state else {
             return Ok(None);
         };
-        let entry = self.disk.entry(path);
-        match entry.map_err(|error| failed("cannot look at", path, &error))? {
-            None => return Ok(None),
-            Some(Entry::File(_)) => {}
-            Some(Entry::Other(what)) => {
-                return Err(Error::local(format!("the state {} is {what}", path.display()))
-                    .hint("name a plain file with --state; a link would be replaced, not followed"));
-            }
+        if let Some(Entry::Other(what)) = self.entry(path)? {
+            return Err(Error::local(format!("the state {} is {what}", path.display()))
+                .hint("name a plain file with --state; a link would be replaced, not followed"));
         }
         let read = self.disk.read(path);
-        let Some(text) = read.map_err(|error| failed("cannot read", path, &error))? else {
-            return Ok(None);
-        };
-        let parsed = Checkpoint::parse(&text).map_err(|error| error.at(path.display()));
-        parsed.map(Some)
+        read.map_err(|error| failed("cannot read", path, &error))
     }
 
-    /// Replaces the state, so that at any moment either the old or the new
-    /// one is there as a whole.
+    /// Takes a state as saved where there is none: a sync that gets nowhere
+    /// leaves none behind.
+    pub fn assume(&mut self, text: Vec<u8>) {
+        self.saved.get_or_insert(text);
+    }
+
+    /// Replaces the state where it says something else, so that at any moment
+    /// either the old or the new one is there as a whole.
     ///
     /// # Errors
     /// [`crate::error::Kind::Local`].
-    pub fn save(&self, text: &[u8]) -> Result<()> {
-        let Some(path) = &self.state else {
+    pub fn save(&mut self, text: Vec<u8>) -> Result<()> {
+        let Some(path) = self.state.as_ref().filter(|_| self.saved.as_ref() != Some(&text)) else {
             return Ok(());
         };
         let new = beside(path, ".tmp");
         let create = self.disk.overwrite(&new);
         let mut file = create.map_err(|error| failed("cannot create", &new, &error))?;
-        let written = file.write_all(text);
+        let written = file.write_all(&text);
         written.map_err(|error| failed("cannot write", &new, &error))?;
         let synced = file.sync_all();
         synced.map_err(|error| failed("cannot sync", &new, &error))?;
         drop(file);
         let renamed = self.disk.rename(&new, path);
-        renamed.map_err(|error| failed("cannot rename to", path, &error))
+        renamed.map_err(|error| failed("cannot rename to", path, &error))?;
+        self.saved = Some(text);
+        Ok(())
     }
 
     /// Makes the state's name durable.
@@ -226,132 +319,9 @@ impl Store {
         beside(&self.path(name), PART)
     }
 
-    /// Gives the files of a sync that did not end their final names, cut to
-    /// what the state vouches for. True where there was one, so that the
-    /// state is to be saved without it.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Local`] where a file is not what the state says,
-    /// or there is one that no state names; nothing was changed then.
-    pub fn recover(&self, part: Option<&Part>) -> Result<bool> {
-        let Some(folder) = &self.folder else {
-            return Ok(false);
-        };
-        let parts: Vec<&Part> = part.into_iter().flat_map(|part| [Some(part), part.rejected.as_deref()]).flatten().collect();
-        for name in self.leftovers()? {
-            if !parts.iter().any(|part| name == format!("{}{PART}", part.file)) {
-                return Err(Error::local(format!("{} belongs to no known sync", folder.join(&name).display()))
-                    .hint("its state is gone: put that back, or move the file away, or start over with --full-refresh, which sets it aside"));
-            }
-        }
-        let checked = parts.iter().map(|part| Ok((*part, self.inspect(part)?)));
-        for (part, under_way) in checked.collect::<Result<Vec<_>>>()? {
-            if under_way {
-                self.complete(part)?;
-            }
-        }
-        Ok(!parts.is_empty())
-    }
-
-    /// The files under way in the folder, of this table.
-    fn leftovers(&self) -> Result<Vec<String>> {
-        let Some(folder) = &self.folder else {
-            return Ok(Vec::new());
-        };
+    fn names(&self, folder: &Path) -> Result<Vec<String>> {
         let names = self.disk.names(folder);
-        let mut names = names.map_err(|error| failed("cannot list", folder, &error))?;
-        names.retain(|name| stamp(name, &self.table).is_some() && name.ends_with(PART));
-        Ok(names)
-    }
-
-    /// Compares a file with what the state says of it; true where it still
-    /// has the name of one under way.
-    fn inspect(&self, part: &Part) -> Result<bool> {
-        let (under_way, finished) = (self.part_path(&part.file), self.path(&part.file));
-        let entry = |path: &Path| {
-            let found = self.disk.entry(path);
-            found.map_err(|error| failed("cannot look at", path, &error))
-        };
-        let is_part = entry(&under_way)?;
-        let found = match (is_part, entry(&finished)?) {
-            (Some(found), None) | (None, Some(found)) => found,
-            (None, None) if part.bytes == 0 => return Ok(false),
-            (None, None) => {
-                return Err(Error::local(format!("{} is gone, the state vouches for {} bytes of it", under_way.display(), part.bytes))
-                    .hint("put it back, or start over with --full-refresh"));
-            }
-            (Some(_), Some(_)) => {
-                return Err(Error::local(format!("both {} and {} are there", under_way.display(), finished.display()))
-                    .hint("one of them is a copy: move it away"));
-            }
-        };
-        let path = if is_part.is_some() { &under_way } else { &finished };
-        let Entry::File(bytes) = found else {
-            return Err(Error::local(format!("{} is no plain file", path.display())));
-        };
-        if bytes < part.bytes {
-            return Err(Error::local(format!("{} holds {bytes} bytes, the state vouches for {}", path.display(), part.bytes))
-                .hint("rows that were delivered are missing from it: put the file back, or start over with --full-refresh"));
-        }
-        let tail = self.tail(path, part.bytes)?;
-        if part.tail.as_ref().is_some_and(|known| *known != tail) || (is_part.is_none() && bytes > part.bytes) {
-            return Err(Error::local(format!("{} is not the file that the state vouches for", path.display()))
-                .hint("put the right one back, or start over with --full-refresh"));
-        }
-        Ok(is_part.is_some())
-    }
-
-    /// Cuts a file to its committed length and gives it its final name, or
-    /// removes it where nothing of it is committed.
-    fn complete(&self, part: &Part) -> Result<()> {
-        let path = self.part_path(&part.file);
-        if part.bytes == 0 {
-            let removed = self.disk.remove(&path);
-            return removed.map_err(|error| failed("cannot remove", &path, &error));
-        }
-        if self.disk.entry(&path).ok().flatten() != Some(Entry::File(part.bytes)) {
-            let cut = self.disk.truncate(&path, part.bytes);
-            cut.map_err(|error| failed("cannot truncate", &path, &error))?;
-        }
-        self.publish(&part.file)
-    }
-
-    /// Renames a file under way to its final name, durably.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Local`].
-    pub fn publish(&self, name: &str) -> Result<()> {
-        // See the head: no older state may come back after this.
-        self.sync_state()?;
-        let (from, to) = (self.part_path(name), self.path(name));
-        let renamed = self.disk.rename(&from, &to);
-        renamed.map_err(|error| failed("cannot rename to", &to, &error))?;
-        self.sync_folder(parent(&to))
-    }
-
-    /// Sets files under way aside that no state vouches for any more.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Local`].
-    pub fn set_aside(&self) -> Result<()> {
-        for name in self.leftovers()? {
-            let from = self.path(&name);
-            let to = self.path(&format!("{}.abandoned", name.trim_end_matches(PART)));
-            log::warn!("{} belongs to no known sync, it becomes {}", from.display(), to.display());
-            let renamed = self.disk.rename(&from, &to);
-            renamed.map_err(|error| failed("cannot rename to", &to, &error))?;
-        }
-        Ok(())
-    }
-
-    /// A checksum of the last bytes of a file's first `bytes`.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Local`].
-    pub fn tail(&self, path: &Path, bytes: u64) -> Result<String> {
-        let read = self.disk.read_range(path, bytes.saturating_sub(TAIL), bytes);
-        let tail = read.map_err(|error| failed("cannot read", path, &error))?;
-        Ok(format!("{:016x}", fnv(FNV, &tail)))
+        names.map_err(|error| failed("cannot list", folder, &error))
     }
 
     /// The stamps of the table's files, sorted.
@@ -362,8 +332,7 @@ impl Store {
         let Some(folder) = &self.folder else {
             return Ok(Vec::new());
         };
-        let names = self.disk.names(folder);
-        let names = names.map_err(|error| failed("cannot list", folder, &error))?;
+        let names = self.names(folder)?;
         let mut stamps: Vec<String> = names
             .iter()
             .filter_map(|name| stamp(name, &self.table))
@@ -371,29 +340,6 @@ impl Store {
             .collect();
         stamps.sort_unstable();
         Ok(stamps)
-    }
-}
-
-/// Follows the end of a file that is appended to, for its checksum.
-#[derive(Debug, Default)]
-pub struct Tail(Vec<u8>);
-
-impl Tail {
-    /// Takes what is appended.
-    pub fn push(&mut self, bytes: &[u8]) {
-        let keep = TAIL as usize;
-        if bytes.len() >= keep {
-            self.0.clear();
-        } else {
-            let surplus = (self.0.len() + bytes.len()).saturating_sub(keep);
-            self.0.drain(..surplus);
-        }
-        self.0.extend_from_slice(&bytes[bytes.len().saturating_sub(keep)..]);
-    }
-
-    /// The checksum, as [`Store::tail`] computes it from the file.
-    pub fn sum(&self) -> String {
-        format!("{:016x}", fnv(FNV, &self.0))
     }
 }
 

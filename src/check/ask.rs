@@ -14,85 +14,85 @@ use crate::timestamp::{self, Instant};
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Asked {
+pub(super) struct Asked {
     /// The bound, None for no filter at all.
-    pub since: Option<Mark>,
+    pub(super) since: Option<Mark>,
     /// Rows asked for.
-    pub limit: u64,
+    pub(super) limit: u64,
     /// Rows to skip.
-    pub offset: u64,
+    pub(super) offset: u64,
 }
 
 /// A page's rows, as far as a check needs them.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Seen {
+pub(super) struct Seen {
     /// Each row's key.
-    pub ids: Vec<String>,
+    pub(super) ids: Vec<String>,
     /// Each row's timestamp.
-    pub marks: Vec<Mark>,
+    pub(super) marks: Vec<Mark>,
     /// The total that the answer told.
-    pub total: Option<u64>,
+    pub(super) total: Option<u64>,
     /// The offset that it echoed.
-    pub echo: Option<u64>,
+    pub(super) echo: Option<u64>,
 }
 
 /// A question with what came of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Probe {
+pub(super) struct Probe {
     /// What was asked for.
-    pub asked: Asked,
+    pub(super) asked: Asked,
     /// The page, or why there is none.
-    pub seen: Result<Seen>,
+    pub(super) seen: Result<Seen>,
 }
 
 /// An answer as it came.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub(super) struct Answer {
     /// Status and headers.
-    pub response: Response,
+    pub(super) response: Response,
     /// The body.
-    pub body: Vec<u8>,
+    pub(super) body: Vec<u8>,
 }
 
 /// Whoever asks.
-pub struct Asker<'a> {
+pub(super) struct Asker<'a> {
     /// Who answers.
-    pub source: &'a mut dyn Source,
+    pub(super) source: &'a mut dyn Source,
     /// How often to try again.
-    pub retry: Retry,
+    pub(super) retry: Retry,
     /// What time it is.
-    pub clock: &'a mut dyn Clock,
+    pub(super) clock: &'a mut dyn Clock,
     /// Requests sent.
-    pub requests: u64,
+    pub(super) requests: u64,
     /// The last answer's status.
-    pub status: Option<u16>,
+    pub(super) status: Option<u16>,
     /// What ended the asking: nothing is sent from then on.
-    pub halt: Option<Error>,
+    pub(super) halt: Option<Error>,
 }
 
 impl Seen {
     /// How many rows there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.ids.len()
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
     /// A row's instant.
-    pub fn at(&self, row: usize) -> Instant {
+    pub(super) fn at(&self, row: usize) -> Instant {
         self.marks.get(row).map_or(Instant::MAX, |mark| mark.at)
     }
 
     /// The first row that is older than the one before it.
-    pub fn disorder(&self) -> Option<usize> {
+    pub(super) fn disorder(&self) -> Option<usize> {
         (1..self.len()).find(|row| self.at(row - 1) > self.at(*row))
     }
 
     /// The runs of equal timestamps: where each starts and ends.
-    pub fn runs(&self) -> Vec<(usize, usize)> {
+    pub(super) fn runs(&self) -> Vec<(usize, usize)> {
         let mut runs: Vec<(usize, usize)> = Vec::new();
         for row in 0..self.len() {
             match runs.last_mut() {
@@ -106,7 +106,7 @@ impl Seen {
 
 impl Answer {
     /// The page that this connection makes of it.
-    pub fn page(&self, of: &Connection) -> Result<Seen> {
+    pub(super) fn page(&self, of: &Connection) -> Result<Seen> {
         let mut page = Page::default();
         page.decode(&self.body, &self.response, of)?;
         let view = page.view(&self.body, of);
@@ -129,36 +129,39 @@ impl Asker<'_> {
     ///
     /// # Errors
     /// Whatever a sync would end with.
-    pub fn fetch(&mut self, query: Vec<(String, String)>) -> Result<Answer> {
+    pub(super) fn fetch(&mut self, query: Vec<(String, String)>) -> Result<Answer> {
         let request = Request { query };
         let mut body = Vec::new();
         let waits = self.source.waits();
         let now = self.clock.now().secs;
-        let response = self.retry.run(waits, &mut |time| self.clock.sleep(time), &mut || {
-            self.requests += 1;
-            self.status = None;
-            let response = self.source.fetch(&request, &mut body)?;
-            self.status = Some(response.status);
-            match status::status_error(&response, &body, now) {
-                Some(error) => Err(error),
-                None => Ok(response),
-            }
-        })?;
+        let response = self
+            .retry
+            .run(waits, &mut |time| self.clock.sleep(time), &mut || {
+                self.requests += 1;
+                self.status = None;
+                let response = self.source.fetch(&request, &mut body)?;
+                self.status = Some(response.status);
+                match status::status_error(&response, &body, now) {
+                    Some(error) => Err(error),
+                    None => Ok(response),
+                }
+            })?;
         Ok(Answer { response, body })
     }
 
     /// Asks for a page. None where it cannot be known: the network failed, or
     /// the recording has no answer to it.
-    pub fn ask(&mut self, of: &Connection, asked: Asked) -> Option<Probe> {
+    pub(super) fn ask(&mut self, of: &Connection, asked: Asked) -> Option<Probe> {
         if self.halt.is_some() {
             return None;
         }
-        let seen = self.fetch(parameters(of, &asked)).and_then(|answer| {
-            match status::content_error(&answer.response, &answer.body) {
-                Some(error) => Err(error),
-                None => answer.page(of),
-            }
-        });
+        let seen =
+            self.fetch(parameters(of, &asked)).and_then(|answer| {
+                match status::content_error(&answer.response, &answer.body) {
+                    Some(error) => Err(error),
+                    None => answer.page(of),
+                }
+            });
         match &seen {
             Err(error) if error.kind() == Kind::Usage => None,
             Err(error) if matches!(error.kind(), Kind::Temporary | Kind::Local) => {
@@ -171,7 +174,7 @@ impl Asker<'_> {
 }
 
 /// The parameters of a question.
-pub fn parameters(of: &Connection, asked: &Asked) -> Vec<(String, String)> {
+pub(super) fn parameters(of: &Connection, asked: &Asked) -> Vec<(String, String)> {
     of.parameters(&Values {
         since: asked.since.as_ref().map(|mark| &*mark.text),
         limit: asked.limit,
@@ -180,7 +183,7 @@ pub fn parameters(of: &Connection, asked: &Asked) -> Vec<(String, String)> {
 }
 
 /// What a first sync asks for first.
-pub fn opening(of: &Connection) -> Asked {
+pub(super) fn opening(of: &Connection) -> Asked {
     let format = &of.since.format;
     let since = of.since.first.as_ref().map(|text| {
         let at = format.read(text, false).or_else(|| timestamp::parse(text));

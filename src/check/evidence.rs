@@ -21,42 +21,42 @@ const SPELLINGS: [&str; 4] = [
 
 /// The timestamp that the filter was tried with.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Pick {
+pub(super) struct Pick {
     /// It, as the API spelled it.
-    pub mark: Mark,
+    pub(super) mark: Mark,
     /// Its rows on the first page, where it is from there: the first and the
     /// one after the last.
-    pub run: Option<(usize, usize)>,
+    pub(super) run: Option<(usize, usize)>,
 }
 
 /// All that was asked and answered. What is None was not asked.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Evidence {
+pub(super) struct Evidence {
     /// The first page.
-    pub page: Seen,
+    pub(super) page: Seen,
     /// What it was asked with.
-    pub opening: Option<Asked>,
+    pub(super) opening: Option<Asked>,
     /// Without the filter, where the first page had no rows.
-    pub unfiltered: Option<Probe>,
+    pub(super) unfiltered: Option<Probe>,
     /// The first page once more.
-    pub again: Option<Probe>,
+    pub(super) again: Option<Probe>,
     /// A short page a little further on; its row 0 was at this row before.
-    pub next: Option<Probe>,
+    pub(super) next: Option<Probe>,
     /// Near the end, or as deep as a sync may go.
-    pub deep: Option<Probe>,
+    pub(super) deep: Option<Probe>,
     /// Half as deep, where the deep one failed.
-    pub half: Option<Probe>,
+    pub(super) half: Option<Probe>,
     /// Behind the end.
-    pub past: Option<Probe>,
+    pub(super) past: Option<Probe>,
     /// From a known timestamp on.
-    pub since: Option<(Pick, Probe)>,
+    pub(super) since: Option<(Pick, Probe)>,
     /// A spelling that is taken where the API's own is not.
-    pub spelling: Option<String>,
+    pub(super) spelling: Option<String>,
 }
 
 /// How an API is paged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Paging {
+pub(super) enum Paging {
     /// By offset.
     Offset,
     /// By numbers of pages.
@@ -67,7 +67,7 @@ pub enum Paging {
 
 impl Paging {
     /// How this connection asks for pages.
-    pub fn of(of: &Connection) -> Self {
+    pub(super) fn of(of: &Connection) -> Self {
         let holds = |slot| of.query.iter().any(|(_, value)| value.holds(slot));
         if !of.by_page() {
             Self::Offset
@@ -80,12 +80,12 @@ impl Paging {
 }
 
 /// Whether the connection tells the API how many rows to send.
-pub fn limits(of: &Connection) -> bool {
+pub(super) fn limits(of: &Connection) -> bool {
     of.query.iter().any(|(_, value)| value.holds(Slot::Limit))
 }
 
 /// Asks what is to be asked after the first answer.
-pub fn gather(of: &Connection, first: &Answer, asker: &mut Asker<'_>) -> Evidence {
+pub(super) fn gather(of: &Connection, first: &Answer, asker: &mut Asker<'_>) -> Evidence {
     let mut all = Evidence {
         opening: Some(opening(of)),
         ..Evidence::default()
@@ -95,7 +95,10 @@ pub fn gather(of: &Connection, first: &Answer, asker: &mut Asker<'_>) -> Evidenc
     };
     let opening = opening(of);
     if page.is_empty() {
-        let free = Asked { since: None, ..opening.clone() };
+        let free = Asked {
+            since: None,
+            ..opening.clone()
+        };
         if opening.since.is_some() {
             all.unfiltered = asker.ask(of, free);
         }
@@ -108,17 +111,30 @@ pub fn gather(of: &Connection, first: &Answer, asker: &mut Asker<'_>) -> Evidenc
     }
     let paging = Paging::of(of);
     // Numbered pages are of the size that the API makes them.
-    let size = if paging == Paging::Page && limits(of) { count.min(of.page_size) } else { of.page_size };
-    let from = |limit: u64, offset: u64| Asked { limit, offset, ..opening.clone() };
+    let size = if paging == Paging::Page && limits(of) {
+        count.min(of.page_size)
+    } else {
+        of.page_size
+    };
+    let from = |limit: u64, offset: u64| Asked {
+        limit,
+        offset,
+        ..opening.clone()
+    };
     if paging != Paging::None && count > 1 {
-        all.next = asker.ask(of, match paging {
-            Paging::Offset => from(2, step(page) as u64),
-            _ if limits(of) => from(count / 2, count / 2),
-            _ => from(size, size),
-        });
+        all.next = asker.ask(
+            of,
+            match paging {
+                Paging::Offset => from(2, step(page) as u64),
+                _ if limits(of) => from(count / 2, count / 2),
+                _ => from(size, size),
+            },
+        );
     }
     if paging != Paging::None {
-        let deepest = page.total.map(|total| (total.max(1) - 1).min(of.max_offset));
+        let deepest = page
+            .total
+            .map(|total| (total.max(1) - 1).min(of.max_offset));
         let limit = if paging == Paging::Offset { 2 } else { size };
         if let Some(offset) = deepest.filter(|offset| *offset >= count) {
             all.deep = asker.ask(of, from(limit, offset));
@@ -131,7 +147,13 @@ pub fn gather(of: &Connection, first: &Answer, asker: &mut Asker<'_>) -> Evidenc
             None if count < of.page_size => Some(count),
             None => None,
         };
-        let offset = end.unwrap_or(of.max_offset).next_multiple_of(if paging == Paging::Page { size.max(1) } else { 1 });
+        let offset = end
+            .unwrap_or(of.max_offset)
+            .next_multiple_of(if paging == Paging::Page {
+                size.max(1)
+            } else {
+                1
+            });
         if offset <= of.max_offset {
             all.past = asker.ask(of, from(limit, offset));
         }
@@ -142,13 +164,13 @@ pub fn gather(of: &Connection, first: &Answer, asker: &mut Asker<'_>) -> Evidenc
 
 /// The offset that is tried: that of the first row that is newer than the one
 /// before it, so that another order among equals cannot mislead.
-pub fn step(page: &Seen) -> usize {
+pub(super) fn step(page: &Seen) -> usize {
     let newer = (1..page.len()).find(|row| page.at(*row) > page.at(*row - 1));
     newer.unwrap_or(1)
 }
 
 /// Whether no rows came.
-pub fn is_barren(probe: &Probe) -> bool {
+pub(super) fn is_barren(probe: &Probe) -> bool {
     probe.seen.as_ref().map_or(true, Seen::is_empty)
 }
 
@@ -191,19 +213,26 @@ fn since(of: &Connection, all: &mut Evidence, asker: &mut Asker<'_>) {
 }
 
 /// Whether the filter does what it is for.
-pub fn honours(probe: &Probe, pick: &Pick, page: &Seen) -> bool {
+pub(super) fn honours(probe: &Probe, pick: &Pick, page: &Seen) -> bool {
     let Ok(seen) = &probe.seen else {
         return false;
     };
-    let bound = probe.asked.since.as_ref().map_or(pick.mark.at, |mark| mark.at);
+    let bound = probe
+        .asked
+        .since
+        .as_ref()
+        .map_or(pick.mark.at, |mark| mark.at);
     let newer = (0..page.len()).any(|row| page.at(row) > pick.mark.at);
     let all_after = seen.marks.iter().all(|mark| mark.at >= bound);
     all_after && !(newer && seen.is_empty())
 }
 
 /// Whether the spelling itself was refused.
-pub fn is_refused(probe: &Probe) -> bool {
-    probe.seen.as_ref().is_err_and(|error| error.kind() == Kind::Refused)
+pub(super) fn is_refused(probe: &Probe) -> bool {
+    probe
+        .seen
+        .as_ref()
+        .is_err_and(|error| error.kind() == Kind::Refused)
 }
 
 /// The timestamp to try the filter with: one that rows precede, that the
@@ -213,7 +242,10 @@ fn pick(format: &Format, page: &Seen, deep: Option<&Seen>) -> Option<Pick> {
     let whole = |mark: &Mark| format.cut(mark.at) == mark.at;
     if page.disorder().is_some() {
         let last = page.marks.iter().max_by_key(|mark| mark.at)?;
-        return Some(Pick { mark: last.clone(), run: None });
+        return Some(Pick {
+            mark: last.clone(),
+            run: None,
+        });
     }
     let runs = page.runs();
     let after = runs.iter().filter(|(start, _)| *start > 0);
@@ -221,10 +253,21 @@ fn pick(format: &Format, page: &Seen, deep: Option<&Seen>) -> Option<Pick> {
         let mark = &page.marks[*start];
         (whole(mark), *end < page.len(), mark.text.len(), *start)
     });
-    let newer = deep.and_then(|deep| deep.marks.first()).filter(|mark| mark.at > page.at(0));
+    let newer = deep
+        .and_then(|deep| deep.marks.first())
+        .filter(|mark| mark.at > page.at(0));
     match (best, newer) {
-        (Some(run), _) => Some(Pick { mark: page.marks[run.0].clone(), run: Some(*run) }),
-        (None, Some(mark)) => Some(Pick { mark: mark.clone(), run: None }),
-        (None, None) => Some(Pick { mark: page.marks.first()?.clone(), run: runs.first().copied() }),
+        (Some(run), _) => Some(Pick {
+            mark: page.marks[run.0].clone(),
+            run: Some(*run),
+        }),
+        (None, Some(mark)) => Some(Pick {
+            mark: mark.clone(),
+            run: None,
+        }),
+        (None, None) => Some(Pick {
+            mark: page.marks.first()?.clone(),
+            run: runs.first().copied(),
+        }),
     }
 }

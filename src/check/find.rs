@@ -11,22 +11,22 @@ use crate::types::Type;
 use super::guess::{Stamp, stamp};
 
 /// How deep lists and fields are looked for.
-pub const DEPTH: usize = 4;
+pub(super) const DEPTH: usize = 4;
 /// Rows and fields that are looked at.
 const ROWS: usize = 1000;
 const FIELDS: usize = 500;
 
 /// A field that rows have.
 #[derive(Debug, Clone)]
-pub struct Column<'a> {
+pub(super) struct Column<'a> {
     /// The keys that lead to it.
-    pub path: Vec<String>,
+    pub(super) path: Vec<String>,
     /// Its values but for null, as they came.
-    pub values: Vec<&'a [u8]>,
+    pub(super) values: Vec<&'a [u8]>,
 }
 
 /// Whether all of the body is one valid JSON value.
-pub fn is_json(body: &[u8]) -> bool {
+pub(super) fn is_json(body: &[u8]) -> bool {
     let start = json::space(body, 0);
     std::str::from_utf8(body).is_ok()
         && json::value(body, start, 0).is_ok_and(|end| json::space(body, end) == body.len())
@@ -34,7 +34,7 @@ pub fn is_json(body: &[u8]) -> bool {
 
 /// An object's members in their order; none of anything else. The value must
 /// be valid.
-pub fn members(raw: &[u8]) -> Vec<(String, &[u8])> {
+pub(super) fn members(raw: &[u8]) -> Vec<(String, &[u8])> {
     let mut all = Vec::new();
     _ = json::members::<Fault>(raw, 0, 0, &mut |text, key, at| {
         let end = json::value(text, at, 1)?;
@@ -45,7 +45,7 @@ pub fn members(raw: &[u8]) -> Vec<(String, &[u8])> {
 }
 
 /// A list's elements; none of anything else. The value must be valid.
-pub fn items(raw: &[u8]) -> Vec<&[u8]> {
+pub(super) fn items(raw: &[u8]) -> Vec<&[u8]> {
     let mut all = Vec::new();
     _ = json::elements::<Fault>(raw, 0, 0, &mut |text, at| {
         let end = json::value(text, at, 1)?;
@@ -56,7 +56,7 @@ pub fn items(raw: &[u8]) -> Vec<&[u8]> {
 }
 
 /// The lists of objects in a valid body, the longest first.
-pub fn lists(body: &[u8]) -> Vec<(Vec<String>, Vec<&[u8]>)> {
+pub(super) fn lists(body: &[u8]) -> Vec<(Vec<String>, Vec<&[u8]>)> {
     fn look<'a>(raw: &'a [u8], path: &[String], to: &mut Vec<(Vec<String>, Vec<&'a [u8]>)>) {
         if raw.first() == Some(&b'[') {
             let items = items(raw);
@@ -76,13 +76,13 @@ pub fn lists(body: &[u8]) -> Vec<(Vec<String>, Vec<&[u8]>)> {
 }
 
 /// The value that a body is.
-pub fn whole(body: &[u8]) -> &[u8] {
+pub(super) fn whole(body: &[u8]) -> &[u8] {
     body.get(json::space(body, 0)..).unwrap_or_default()
 }
 
 /// Where each row is inside its element: below the one member that all
 /// elements have, or right there.
-pub fn wrapping(items: &[&[u8]]) -> Vec<String> {
+pub(super) fn wrapping(items: &[&[u8]]) -> Vec<String> {
     let mut wrapped: Option<String> = None;
     for item in items.iter().take(ROWS) {
         let [(key, value)] = &members(item)[..] else {
@@ -97,7 +97,7 @@ pub fn wrapping(items: &[&[u8]]) -> Vec<String> {
 }
 
 /// The fields of these rows, at the top and below, in the API's order.
-pub fn columns<'a>(rows: &[&'a [u8]]) -> Vec<Column<'a>> {
+pub(super) fn columns<'a>(rows: &[&'a [u8]]) -> Vec<Column<'a>> {
     fn look<'a>(
         raw: &'a [u8],
         path: &[String],
@@ -113,7 +113,10 @@ pub fn columns<'a>(rows: &[&'a [u8]]) -> Vec<Column<'a>> {
                     known.remove(&path);
                     return;
                 }
-                to.push(Column { path: path.clone(), values: Vec::new() });
+                to.push(Column {
+                    path: path.clone(),
+                    values: Vec::new(),
+                });
             }
             if value != b"null" {
                 to[at].values.push(value);
@@ -132,35 +135,47 @@ pub fn columns<'a>(rows: &[&'a [u8]]) -> Vec<Column<'a>> {
 
 impl Column<'_> {
     /// Whether it has a value in each of so many rows.
-    pub fn fills(&self, rows: usize) -> bool {
+    pub(super) fn fills(&self, rows: usize) -> bool {
         self.values.len() == rows.min(ROWS)
     }
 
     /// Whether no value is there twice.
-    pub fn is_unique(&self) -> bool {
+    pub(super) fn is_unique(&self) -> bool {
         let mut met = HashSet::new();
-        self.values.iter().all(|value| is_scalar(value) && met.insert(*value))
+        self.values
+            .iter()
+            .all(|value| is_scalar(value) && met.insert(*value))
     }
 
     /// Its own name in lower case.
-    pub fn name(&self) -> String {
-        self.path.last().map_or_else(String::new, |name| name.to_lowercase())
+    pub(super) fn name(&self) -> String {
+        self.path
+            .last()
+            .map_or_else(String::new, |name| name.to_lowercase())
     }
 
     /// How all its values are spelled, if they are timestamps.
-    pub fn stamp(&self) -> Option<Stamp> {
+    pub(super) fn stamp(&self) -> Option<Stamp> {
         let name = self.name();
         let first = stamp(self.values.first()?, &name)?;
-        let same = self.values.iter().all(|value| stamp(value, &name) == Some(first));
+        let same = self
+            .values
+            .iter()
+            .all(|value| stamp(value, &name) == Some(first));
         same.then_some(first)
     }
 
     /// The narrowest type that takes all its values.
-    pub fn of_type(&self, key: bool, format: &Format) -> Type {
+    pub(super) fn of_type(&self, key: bool, format: &Format) -> Type {
         let order: &[Type] = match self.values.first().and_then(|value| value.first()) {
             Some(b't' | b'f') => &[Type::Boolean],
             Some(b'-' | b'0'..=b'9') => &[Type::Long, Type::Double, Type::Decimal],
-            Some(b'"') => &[Type::UtcDatetime, Type::NaiveDatetime, Type::NaiveDate, Type::String],
+            Some(b'"') => &[
+                Type::UtcDatetime,
+                Type::NaiveDatetime,
+                Type::NaiveDate,
+                Type::String,
+            ],
             _ => &[],
         };
         let first = self.values.first().map_or("", |value| json::kind(value));
@@ -178,11 +193,11 @@ impl Column<'_> {
 }
 
 /// Whether it is a string or a number.
-pub fn is_scalar(raw: &[u8]) -> bool {
+pub(super) fn is_scalar(raw: &[u8]) -> bool {
     matches!(raw.first(), Some(b'"' | b'-' | b'0'..=b'9'))
 }
 
 /// A value for a message.
-pub fn shown(raw: &[u8]) -> String {
+pub(super) fn shown(raw: &[u8]) -> String {
     excerpt(&String::from_utf8_lossy(raw))
 }

@@ -9,7 +9,7 @@ use crate::types::Type;
 
 /// One setting.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Fix {
+pub(super) enum Fix {
     /// Where the list of rows is, and where in each element the row.
     Rows(Vec<String>, Vec<String>),
     /// The fields that tell rows apart.
@@ -38,7 +38,7 @@ pub enum Fix {
 
 impl Fix {
     /// Goes on as if it were written.
-    pub fn apply(&self, to: &mut Connection) {
+    pub(super) fn apply(&self, to: &mut Connection) {
         match self.clone() {
             Self::Rows(rows, row) => (to.response.rows, to.response.row) = (rows, row),
             Self::Key(key) => to.primary_key = key,
@@ -68,7 +68,7 @@ impl Fix {
     }
 
     /// The piece of a connection file.
-    pub fn value(&self) -> Value {
+    pub(super) fn value(&self) -> Value {
         match self {
             Self::Rows(rows, row) if row.is_empty() => {
                 json!({ "response": { "rows": pointer(rows) } })

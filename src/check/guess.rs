@@ -12,7 +12,7 @@ use super::fix::field;
 
 /// How a timestamp is spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stamp {
+pub(super) enum Stamp {
     /// RFC 3339, with its offset from UTC.
     Rfc,
     /// A date and clock without an offset.
@@ -27,7 +27,7 @@ pub enum Stamp {
 
 /// How a value is spelled, if it is a timestamp. Digits are one only where
 /// the field's name speaks of time.
-pub fn stamp(raw: &[u8], name: &str) -> Option<Stamp> {
+pub(super) fn stamp(raw: &[u8], name: &str) -> Option<Stamp> {
     let text = json::text(raw);
     if raw.first() == Some(&b'"') {
         if timestamp::parse(&text).is_some() {
@@ -54,7 +54,7 @@ pub fn stamp(raw: &[u8], name: &str) -> Option<Stamp> {
 }
 
 /// Fields that could tell `rows` rows apart, the likeliest first.
-pub fn keys(columns: &[Column<'_>], rows: usize) -> Vec<Field> {
+pub(super) fn keys(columns: &[Column<'_>], rows: usize) -> Vec<Field> {
     let rank = |column: &Column<'_>| {
         let name = column.name();
         Some(match &*name {
@@ -67,7 +67,9 @@ pub fn keys(columns: &[Column<'_>], rows: usize) -> Vec<Field> {
             _ => 4,
         })
     };
-    let unique = columns.iter().filter(|column| column.fills(rows) && column.is_unique());
+    let unique = columns
+        .iter()
+        .filter(|column| column.fills(rows) && column.is_unique());
     let mut found: Vec<_> = unique
         .filter_map(|column| Some((column.path.len(), rank(column)?, field(&column.path))))
         .collect();
@@ -83,13 +85,15 @@ fn is_fraction(raw: &[u8]) -> bool {
 
 /// Fields whose values are timestamps in each of `rows` rows, those first
 /// that are called as if they told of changes.
-pub fn cursors(columns: &[Column<'_>], rows: usize) -> Vec<(Field, Stamp)> {
+pub(super) fn cursors(columns: &[Column<'_>], rows: usize) -> Vec<(Field, Stamp)> {
     let rank = |column: &Column<'_>| {
         let name = column.name();
         let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
         if has(&["updat", "modif", "chang", "edited", "mtime", "lastmod"]) {
             0
-        } else if has(&["creat", "insert", "publish", "birth", "expire", "due", "delet", "start", "end"]) {
+        } else if has(&[
+            "creat", "insert", "publish", "birth", "expire", "due", "delet", "start", "end",
+        ]) {
             2
         } else {
             1
@@ -100,27 +104,47 @@ pub fn cursors(columns: &[Column<'_>], rows: usize) -> Vec<(Field, Stamp)> {
         .filter_map(|column| Some((rank(column), column, column.stamp()?)))
         .collect();
     found.sort_by_key(|(rank, column, _)| (*rank, column.path.len()));
-    found.into_iter().map(|(_, column, stamp)| (field(&column.path), stamp)).collect()
+    found
+        .into_iter()
+        .map(|(_, column, stamp)| (field(&column.path), stamp))
+        .collect()
 }
 
 /// A `since.format` that reads and writes all these values, which have no
 /// offset from UTC.
-pub fn format_of(values: &[&[u8]]) -> Option<String> {
-    let texts: Vec<String> = values.iter().map(|raw| json::text(raw).into_owned()).collect();
+pub(super) fn format_of(values: &[&[u8]]) -> Option<String> {
+    let texts: Vec<String> = values
+        .iter()
+        .map(|raw| json::text(raw).into_owned())
+        .collect();
     if texts.iter().all(|text| timestamp::is_date(text)) {
         return Some("date".to_owned());
     }
-    let between = if texts.first()?.contains('T') { 'T' } else { ' ' };
+    let between = if texts.first()?.contains('T') {
+        'T'
+    } else {
+        ' '
+    };
     let stem = format!("[year]-[month]-[day]{between}[hour]:[minute]:[second]");
-    let endings = ["", ".[subsecond digits:3]", ".[subsecond digits:6]", ".[subsecond]"];
+    let endings = [
+        "",
+        ".[subsecond digits:3]",
+        ".[subsecond digits:6]",
+        ".[subsecond]",
+    ];
     let writes = |text: &String| {
         Format::new(text).is_ok_and(|format| {
             texts.iter().all(|text| {
-                format.read(text, false).is_some_and(|at| format.spell("", at) == *text)
+                format
+                    .read(text, false)
+                    .is_some_and(|at| format.spell("", at) == *text)
             })
         })
     };
-    let all: Vec<String> = endings.iter().map(|ending| format!("{stem}{ending}")).collect();
+    let all: Vec<String> = endings
+        .iter()
+        .map(|ending| format!("{stem}{ending}"))
+        .collect();
     let naive = texts.iter().all(|text| timestamp::naive(text).is_some());
     let fitting = all.iter().find(|text| writes(text)).cloned();
     // Fractions of any length are read anyway, and a bound may be cut.
@@ -129,13 +153,30 @@ pub fn format_of(values: &[&[u8]]) -> Option<String> {
 
 /// Where an answer tells how many rows there are: by the usual names, and a
 /// number that can be it.
-pub fn total(body: &[u8], response: &Response, rows: u64, limit: u64) -> Option<Place> {
+pub(super) fn total(body: &[u8], response: &Response, rows: u64, limit: u64) -> Option<Place> {
     const NAMES: [&str; 14] = [
-        "total", "totalcount", "totalitems", "totalresults", "totalrecords", "totalrows",
-        "totalelements", "recordstotal", "totalsize", "filtercount", "numfound", "nummatched",
-        "hits", "count",
+        "total",
+        "totalcount",
+        "totalitems",
+        "totalresults",
+        "totalrecords",
+        "totalrows",
+        "totalelements",
+        "recordstotal",
+        "totalsize",
+        "filtercount",
+        "numfound",
+        "nummatched",
+        "hits",
+        "count",
     ];
-    for name in ["X-Total-Count", "X-Total", "Total-Count", "X-WP-Total", "Content-Range"] {
+    for name in [
+        "X-Total-Count",
+        "X-Total",
+        "Total-Count",
+        "X-WP-Total",
+        "Content-Range",
+    ] {
         let value = response.header(name);
         let digits = value.map(|value| value.rsplit_once('/').map_or(value, |(_, total)| total));
         let number: Option<u64> = digits.and_then(|digits| digits.trim().parse().ok());
@@ -158,7 +199,7 @@ pub fn total(body: &[u8], response: &Response, rows: u64, limit: u64) -> Option<
 }
 
 /// Where an answer repeats the offset 0 that it was asked for.
-pub fn echo(body: &[u8]) -> Option<Place> {
+pub(super) fn echo(body: &[u8]) -> Option<Place> {
     const NAMES: [&str; 5] = ["offset", "skip", "startat", "start", "from"];
     let mut all = numbers(body).into_iter();
     let found = all.find(|(path, number)| *number == 0 && rank_of(&NAMES, path).is_some());
@@ -166,7 +207,10 @@ pub fn echo(body: &[u8]) -> Option<Place> {
 }
 
 fn rank_of(names: &[&str], path: &[String]) -> Option<usize> {
-    let name = path.last()?.to_lowercase().replace(['_', '-', '@', '.'], "");
+    let name = path
+        .last()?
+        .to_lowercase()
+        .replace(['_', '-', '@', '.'], "");
     names.iter().position(|known| *known == name)
 }
 

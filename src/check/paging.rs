@@ -3,24 +3,29 @@
 
 use crate::config::Connection;
 use crate::error::Kind;
-use crate::exchange::Response;
 
 use super::ask::{Probe, Seen};
-use super::evidence::{Evidence, Paging, honours, is_refused, limits, step};
+use super::evidence::{Evidence, Paging, honours, is_refused, limits};
 use super::fix::Fix;
 use super::report::Check;
 use super::shape::counted;
 
 /// All clauses that take more than one row, given that there are rows.
-pub fn judge(of: &Connection, all: &Evidence, first: &Response) -> Vec<Check> {
-    let _ = first;
+pub(super) fn judge(of: &Connection, all: &Evidence) -> Vec<Check> {
     let mut checks = vec![sorted(of, all)];
     checks.extend(filter(of, all));
     checks.push(ties(all));
     if Paging::of(of) == Paging::None {
-        let missing = all.page.total.is_some_and(|total| total > all.page.len() as u64);
+        let missing = all
+            .page
+            .total
+            .is_some_and(|total| total > all.page.len() as u64);
         let found = "no parameter holds {offset} or {page}: all rows must come at once";
-        checks.push(if missing { Check::broken("offset", found) } else { Check::warning("offset", found) });
+        checks.push(if missing {
+            Check::broken("offset", found)
+        } else {
+            Check::warning("offset", found)
+        });
         return checks;
     }
     checks.push(offset(of, all));
@@ -44,8 +49,16 @@ fn failed(probe: Option<&Probe>) -> Option<String> {
 fn sorted(of: &Connection, all: &Evidence) -> Check {
     let page = &all.page;
     let since = all.since.as_ref().map(|(_, probe)| probe);
-    let pages = [Some(page), seen(since), seen(all.next.as_ref()), seen(all.deep.as_ref())];
-    let disorder = pages.into_iter().flatten().find_map(|page| Some((page, page.disorder()?)));
+    let pages = [
+        Some(page),
+        seen(since),
+        seen(all.next.as_ref()),
+        seen(all.deep.as_ref()),
+    ];
+    let disorder = pages
+        .into_iter()
+        .flatten()
+        .find_map(|page| Some((page, page.disorder()?)));
     // The deep page must not be older than the first one.
     let last = page.marks.last();
     let later = seen(all.deep.as_ref()).and_then(|deep| deep.marks.first());
@@ -53,8 +66,16 @@ fn sorted(of: &Connection, all: &Evidence) -> Check {
     let found = match (disorder, across) {
         (Some((page, row)), _) => {
             let falls = (1..page.len()).all(|row| page.at(row - 1) >= page.at(row));
-            let how = if falls { "descending" } else { "not by the cursor" };
-            format!("{how}: {} follows {}", page.marks[row].text, page.marks[row - 1].text)
+            let how = if falls {
+                "descending"
+            } else {
+                "not by the cursor"
+            };
+            format!(
+                "{how}: {} follows {}",
+                page.marks[row].text,
+                page.marks[row - 1].text
+            )
         }
         (None, Some((later, last))) => {
             format!("not throughout: {} comes behind {}", later.text, last.text)
@@ -64,8 +85,10 @@ fn sorted(of: &Connection, all: &Evidence) -> Check {
         }
         (None, None) if of.sorted => return Check::ok("sorted", "ascending by the cursor"),
         (None, None) => {
-            return Check::warning("sorted", "rows came sorted: the mark could move while a sync runs")
-                .fix(Some(Fix::Sorted(true)));
+            return Check::ok(
+                "sorted",
+                "rows came sorted, which the connection does not count on",
+            );
         }
     };
     if !of.sorted {
@@ -90,8 +113,15 @@ fn filter(of: &Connection, all: &Evidence) -> Vec<Check> {
     let seen = match &probe.seen {
         Ok(seen) => seen,
         Err(error) => {
-            let mut checks = vec![Check::skipped("filter", "not seen: the bound was not taken")];
-            checks.push(Check::broken("spelling", format!("{sent} is not taken: {error}")).fix(format).remedy(other));
+            let mut checks = vec![Check::skipped(
+                "filter",
+                "not seen: the bound was not taken",
+            )];
+            checks.push(
+                Check::broken("spelling", format!("{sent} is not taken: {error}"))
+                    .fix(format)
+                    .remedy(other),
+            );
             return checks;
         }
     };
@@ -101,7 +131,11 @@ fn filter(of: &Connection, all: &Evidence) -> Vec<Check> {
             Some(mark) => format!("ignored: asked from {sent} on, {} came", mark.text),
             None => format!("no rows from {sent} on, though some are known"),
         };
-        let remedy = if format.is_some() { "" } else { "does a parameter in \"query\" hold {since}, by the API's name?" };
+        let remedy = if format.is_some() {
+            ""
+        } else {
+            "does a parameter in \"query\" hold {since}, by the API's name?"
+        };
         return vec![Check::broken("filter", found).fix(format).remedy(remedy)];
     }
     let older = (0..all.page.len()).any(|row| all.page.at(row) < pick.mark.at);
@@ -111,20 +145,31 @@ fn filter(of: &Connection, all: &Evidence) -> Vec<Check> {
         Check::skipped("filter", "no row is known to be older than another")
     }];
     let at_bound = seen.marks.iter().any(|mark| mark.at == pick.mark.at);
-    let cut = probe.asked.since.as_ref().is_some_and(|mark| mark.at < pick.mark.at);
-    let hidden = seen.disorder().is_some() && seen.total.is_none_or(|total| total > seen.len() as u64);
+    let cut = probe
+        .asked
+        .since
+        .as_ref()
+        .is_some_and(|mark| mark.at < pick.mark.at);
+    let hidden =
+        seen.disorder().is_some() && seen.total.is_none_or(|total| total > seen.len() as u64);
     checks.push(if cut {
         Check::skipped("bound", format!("since.format cuts it to {sent}"))
     } else if at_bound && of.since.exclusive {
-        Check::warning("bound", "inclusive: rows at the bound come").fix(Some(Fix::Exclusive(false)))
+        Check::warning("bound", "inclusive: rows at the bound come")
+            .fix(Some(Fix::Exclusive(false)))
     } else if at_bound {
         Check::ok("bound", "inclusive: rows at the bound come")
     } else if hidden {
-        Check::skipped("bound", "rows come in no order: it cannot be told from one page")
+        Check::skipped(
+            "bound",
+            "rows come in no order: it cannot be told from one page",
+        )
     } else if of.since.exclusive {
         Check::ok("bound", "exclusive, as the connection says")
     } else {
-        Check::warning("bound", "exclusive: rows at the bound are left out").fix(Some(Fix::Exclusive(true))).loses()
+        Check::warning("bound", "exclusive: rows at the bound are left out")
+            .fix(Some(Fix::Exclusive(true)))
+            .loses()
     });
     checks.push(Check::ok("spelling", format!("{sent} is taken")));
     checks
@@ -132,21 +177,38 @@ fn filter(of: &Connection, all: &Evidence) -> Vec<Check> {
 
 fn ties(all: &Evidence) -> Check {
     let page = &all.page;
-    let longest = page.runs().iter().map(|(start, end)| end - start).max().unwrap_or(0);
+    let longest = page
+        .runs()
+        .iter()
+        .map(|(start, end)| end - start)
+        .max()
+        .unwrap_or(0);
     if longest < 2 {
         return Check::skipped("ties", "no two rows of the first page share a timestamp");
     }
     let Some(again) = seen(all.again.as_ref()) else {
-        return Check::skipped("ties", failed(all.again.as_ref()).unwrap_or_else(|| "not asked".into()));
+        return Check::skipped(
+            "ties",
+            failed(all.again.as_ref()).unwrap_or_else(|| "not asked".into()),
+        );
     };
     let both = page.len().min(again.len());
     let moved = (0..both).find(|row| page.ids[*row] != again.ids[*row]);
     match moved {
-        None => Check::ok("ties", format!("the same order twice; up to {longest} rows share a timestamp")),
-        Some(row) if page.at(row) == again.at(row) => {
-            Check::warning("ties", format!("rows of {} change places from request to request", page.marks[row].text))
-                .remedy(format!("page_size must stay above the rows of one timestamp, here {longest}"))
-        }
+        None => Check::ok(
+            "ties",
+            format!("the same order twice; up to {longest} rows share a timestamp"),
+        ),
+        Some(row) if page.at(row) == again.at(row) => Check::warning(
+            "ties",
+            format!(
+                "rows of {} change places from request to request",
+                page.marks[row].text
+            ),
+        )
+        .remedy(format!(
+            "page_size must stay above the rows of one timestamp, here {longest}"
+        )),
         Some(_) => Check::skipped("ties", "rows changed between two requests"),
     }
 }
@@ -158,7 +220,11 @@ fn offset(of: &Connection, all: &Evidence) -> Check {
     };
     let asked = probe.asked.offset;
     let by_page = Paging::of(of) == Paging::Page;
-    let place = if by_page { format!("page {}", asked / probe.asked.limit.max(1) + 1) } else { format!("offset {asked}") };
+    let place = if by_page {
+        format!("page {}", asked / probe.asked.limit.max(1) + 1)
+    } else {
+        format!("offset {asked}")
+    };
     let next = match &probe.seen {
         Ok(next) => next,
         Err(error) => return Check::broken("offset", format!("{place}: {error}")),
@@ -167,28 +233,43 @@ fn offset(of: &Connection, all: &Evidence) -> Check {
         // A page of all rows has none behind it.
         return match page.ids.get(asked as usize) {
             Some(_) => Check::broken("offset", format!("{place} is empty")),
-            None => Check::ok("offset", format!("nothing comes at {place}, behind all rows")),
+            None => Check::ok(
+                "offset",
+                format!("nothing comes at {place}, behind all rows"),
+            ),
         };
     };
     let row = usize::try_from(asked).unwrap_or(usize::MAX);
     let Some(wanted) = page.ids.get(row) else {
         return match page.ids.contains(got) {
-            true => Check::broken("offset", format!("{place} starts with a row of the first page, id {got}")),
+            true => Check::broken(
+                "offset",
+                format!("{place} starts with a row of the first page, id {got}"),
+            ),
             false => Check::ok("offset", format!("{place} goes on behind the first page")),
         };
     };
     if got == wanted || (page.at(row) == next.at(0) && page.at(row) > page.at(0)) {
-        let row = if by_page { format!("starts with row {row}") } else { format!("starts with row {row}, id {got}") };
+        let row = if by_page {
+            format!("starts with row {row}")
+        } else {
+            format!("starts with row {row}, id {got}")
+        };
         return Check::ok("offset", format!("{place} {row}"));
     }
-    if page.at(row) == next.at(0) && row == 1 && step(page) == 1 && page.at(0) == page.at(row) && !page.ids.contains(got) {
-        return Check::skipped("offset", "rows of one timestamp change places: it cannot be told");
+    let shuffled = seen(all.again.as_ref()).is_some_and(|again| again.ids != page.ids);
+    if page.at(row) == next.at(0) && shuffled {
+        return Check::skipped(
+            "offset",
+            "rows of one timestamp change places: it cannot be told",
+        );
     }
     let found = match Some(got) == page.ids.first() {
         true => format!("ignored: {place} starts with row 0 again, id {got}"),
         false => format!("{place} starts with id {got}, not with row {row}, id {wanted}"),
     };
-    Check::broken("offset", found).remedy("is \"query\" right? where rows changed meanwhile, check again")
+    Check::broken("offset", found)
+        .remedy("is \"query\" right? where rows changed meanwhile, check again")
 }
 
 fn echo(all: &Evidence) -> Option<Check> {
@@ -197,31 +278,64 @@ fn echo(all: &Evidence) -> Option<Check> {
     Some(if told == asked {
         Check::ok("echo", format!("the answer repeats the offset, {told}"))
     } else {
-        Check::broken("echo", format!("asked for offset {asked}, the answer says {told}")).fix(Some(Fix::Echo(None)))
+        Check::broken(
+            "echo",
+            format!("asked for offset {asked}, the answer says {told}"),
+        )
+        .fix(Some(Fix::Echo(None)))
     })
 }
 
 fn limit(of: &Connection, all: &Evidence) -> Check {
     let (count, size) = (all.page.len() as u64, of.page_size);
     if !limits(of) {
-        return Check::ok("limit", format!("not sent; a page is {}", counted(all.page.len(), "row")));
+        return Check::ok(
+            "limit",
+            format!("not sent; a page is {}", counted(all.page.len(), "row")),
+        );
     }
     let past = seen(all.past.as_ref()).is_some_and(|past| !past.is_empty());
-    let more = all.page.total.is_some_and(|total| total > count) || (all.page.total.is_none() && past);
+    let more =
+        all.page.total.is_some_and(|total| total > count) || (all.page.total.is_none() && past);
     if count != size && (more || count > size) {
-        let how = if count > size { "not honoured" } else { "clamped" };
-        return Check::warning("limit", format!("{how}: asked for {}, got {count}", counted(size as usize, "row")))
-            .fix(Some(Fix::PageSize(count)));
+        let how = if count > size {
+            "not honoured"
+        } else {
+            "clamped"
+        };
+        return Check::warning(
+            "limit",
+            format!(
+                "{how}: asked for {}, got {count}",
+                counted(size as usize, "row")
+            ),
+        )
+        .fix(Some(Fix::PageSize(count)));
     }
-    let short = all.next.as_ref().and_then(|probe| Some((probe.asked.limit, seen(Some(probe))?.len() as u64)));
+    let short = all
+        .next
+        .as_ref()
+        .and_then(|probe| Some((probe.asked.limit, seen(Some(probe))?.len() as u64)));
     match short {
-        Some((asked, got)) if got > asked => {
-            Check::warning("limit", format!("not honoured: asked for {}, got {got}", counted(asked as usize, "row")))
-                .fix(Some(Fix::PageSize(count)))
+        Some((asked, got)) if got > asked => Check::warning(
+            "limit",
+            format!(
+                "not honoured: asked for {}, got {got}",
+                counted(asked as usize, "row")
+            ),
+        )
+        .fix(Some(Fix::PageSize(count))),
+        Some((asked, _)) if count == size => {
+            Check::ok("limit", format!("{size} rows, and {asked}, as asked for"))
         }
-        Some((asked, _)) if count == size => Check::ok("limit", format!("{size} rows, and {asked}, as asked for")),
         _ if count == size => Check::ok("limit", format!("{size}, as asked for")),
-        _ => Check::ok("limit", format!("all {} fit on one page of {size}", counted(count as usize, "row"))),
+        _ => Check::ok(
+            "limit",
+            format!(
+                "all {} fit on one page of {size}",
+                counted(count as usize, "row")
+            ),
+        ),
     }
 }
 
@@ -233,36 +347,64 @@ fn total(of: &Connection, all: &Evidence) -> Option<Check> {
     if told < count {
         return wrong(format!("{told}, but {count} rows came"));
     }
-    if let Some(past) = seen(all.past.as_ref()).filter(|past| !past.is_empty() && past.total == Some(told)) {
+    if let Some(past) =
+        seen(all.past.as_ref()).filter(|past| !past.is_empty() && past.total == Some(told))
+    {
         let asked = all.past.as_ref().map_or(0, |probe| probe.asked.offset);
-        return wrong(format!("{told}, but offset {asked} brings {}", counted(past.len(), "row")));
+        return wrong(format!(
+            "{told}, but offset {asked} brings {}",
+            counted(past.len(), "row")
+        ));
     }
     let deep = all.deep.as_ref().zip(seen(all.deep.as_ref()));
     if let Some((probe, _)) = deep.filter(|(_, deep)| deep.is_empty() && deep.total == Some(told))
         && all.half.is_none()
     {
-        return wrong(format!("{told}, but offset {} is empty", probe.asked.offset));
+        return wrong(format!(
+            "{told}, but offset {} is empty",
+            probe.asked.offset
+        ));
     }
-    let filtered = all.since.as_ref().and_then(|(pick, probe)| Some((pick, seen(Some(probe))?)));
+    let filtered = all
+        .since
+        .as_ref()
+        .and_then(|(pick, probe)| Some((pick, seen(Some(probe))?)));
     if let Some((pick, seen)) = filtered
         && let (Some((start, end)), Some(then)) = (pick.run, seen.total)
     {
-        let inclusive = seen.marks.first().is_some_and(|mark| mark.at == pick.mark.at);
+        let inclusive = seen
+            .marks
+            .first()
+            .is_some_and(|mark| mark.at == pick.mark.at);
         let before = if inclusive { start } else { end } as u64;
         if before > 0 && then == told && told - before.min(told) != then {
-            return wrong(format!("{told} with the filter or without: it does not count what passes"));
+            return wrong(format!(
+                "{told} with the filter or without: it does not count what passes"
+            ));
         }
-        if of.sorted && then + before != told && !all.page.is_empty() && (inclusive || end < all.page.len()) {
-            return Some(Check::warning("total", format!("{told}, and {then} behind the first {before}"))
-                .remedy("where rows changed meanwhile, check again"));
+        if of.sorted
+            && then + before != told
+            && !all.page.is_empty()
+            && (inclusive || end < all.page.len())
+        {
+            return Some(
+                Check::warning(
+                    "total",
+                    format!("{told}, and {then} behind the first {before}"),
+                )
+                .remedy("where rows changed meanwhile, check again"),
+            );
         }
     }
     let near = deep.is_some_and(|(probe, _)| probe.asked.offset + 1 == told);
     let seen_end = near || told == count;
-    Some(Check::ok("total", match seen_end && all.past.is_some() {
-        true => format!("{told}: a row before it, none behind"),
-        false => format!("{told}; its end was too deep to look at"),
-    }))
+    Some(Check::ok(
+        "total",
+        match seen_end && all.past.is_some() {
+            true => format!("{told}: a row before it, none behind"),
+            false => format!("{told}; its end was too deep to look at"),
+        },
+    ))
 }
 
 /// How deep offsets are served.
@@ -270,12 +412,18 @@ fn depth(of: &Connection, all: &Evidence) -> Option<Check> {
     let probe = all.deep.as_ref()?;
     let asked = probe.asked.offset;
     let problem = match &probe.seen {
-        Ok(deep) if !deep.is_empty() => return Some(Check::ok("depth", format!("offset {asked} is served"))),
+        Ok(deep) if !deep.is_empty() => {
+            return Some(Check::ok("depth", format!("offset {asked} is served")));
+        }
         Ok(_) if all.half.is_none() => return None,
         Ok(_) => format!("offset {asked} is empty"),
         Err(error) => format!("offset {asked}: {error}"),
     };
-    let good = match all.half.as_ref().map(|half| (half.asked.offset, seen(Some(half)))) {
+    let good = match all
+        .half
+        .as_ref()
+        .map(|half| (half.asked.offset, seen(Some(half))))
+    {
         Some((offset, Some(half))) if !half.is_empty() => offset,
         _ => of.page_size.saturating_mul(2),
     };
@@ -287,13 +435,20 @@ fn end(all: &Evidence) -> Option<Check> {
     let probe = all.past.as_ref()?;
     let asked = probe.asked.offset;
     match &probe.seen {
-        Ok(past) if past.is_empty() => Some(Check::ok("end", format!("offset {asked} brings an empty page"))),
+        Ok(past) if past.is_empty() => Some(Check::ok(
+            "end",
+            format!("offset {asked} brings an empty page"),
+        )),
         // No more than that the table is longer, or the total wrong.
         Ok(_) => None,
-        Err(error) if error.kind() == Kind::Refused && all.page.total.is_some() => {
-            Some(Check::warning("end", format!("offset {asked}: {error}")).remedy("a sync that meets it, since rows went away, must be run again"))
-        }
-        Err(error) if is_refused(probe) => Some(Check::broken("end", format!("offset {asked}: {error}")).remedy("a sync cannot tell the end: is there a total in the answer?")),
+        Err(error) if error.kind() == Kind::Refused && all.page.total.is_some() => Some(
+            Check::warning("end", format!("offset {asked}: {error}"))
+                .remedy("a sync that meets it, since rows went away, must be run again"),
+        ),
+        Err(error) if is_refused(probe) => Some(
+            Check::broken("end", format!("offset {asked}: {error}"))
+                .remedy("a sync cannot tell the end: is there a total in the answer?"),
+        ),
         Err(error) => Some(Check::broken("end", format!("offset {asked}: {error}"))),
     }
 }

@@ -12,7 +12,7 @@ const MARGIN: usize = 26;
 
 /// How a clause stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// It holds, as far as could be seen.
     Ok,
     /// It holds with a setting, or is worth knowing.
@@ -25,19 +25,19 @@ pub enum Verdict {
 
 /// One clause of the contract.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Check {
+pub(super) struct Check {
     /// The clause's name.
-    pub clause: &'static str,
+    pub(super) clause: &'static str,
     /// How it stands.
-    pub verdict: Verdict,
+    pub(super) verdict: Verdict,
     /// What was seen.
-    pub found: String,
+    pub(super) found: String,
     /// What to write into the connection file.
-    pub fix: Option<Fix>,
+    pub(super) fix: Option<Fix>,
     /// What to do, in words.
-    pub remedy: String,
+    pub(super) remedy: String,
     /// Whether a sync could lose rows as things stand.
-    pub loses: bool,
+    pub(super) loses: bool,
 }
 
 impl Verdict {
@@ -64,42 +64,42 @@ impl Check {
     }
 
     /// The clause holds.
-    pub fn ok(clause: &'static str, found: impl Into<String>) -> Self {
+    pub(super) fn ok(clause: &'static str, found: impl Into<String>) -> Self {
         Self::new(clause, Verdict::Ok, found.into())
     }
 
     /// The clause holds with a setting, or is worth knowing.
-    pub fn warning(clause: &'static str, found: impl Into<String>) -> Self {
+    pub(super) fn warning(clause: &'static str, found: impl Into<String>) -> Self {
         Self::new(clause, Verdict::Warning, found.into())
     }
 
     /// The clause does not hold.
-    pub fn broken(clause: &'static str, found: impl Into<String>) -> Self {
+    pub(super) fn broken(clause: &'static str, found: impl Into<String>) -> Self {
         Self::new(clause, Verdict::Broken, found.into())
     }
 
     /// The clause could not be seen.
-    pub fn skipped(clause: &'static str, found: impl Into<String>) -> Self {
+    pub(super) fn skipped(clause: &'static str, found: impl Into<String>) -> Self {
         Self::new(clause, Verdict::Skipped, found.into())
     }
 
     /// With what to write into the connection file.
     #[must_use]
-    pub fn fix(mut self, fix: Option<Fix>) -> Self {
+    pub(super) fn fix(mut self, fix: Option<Fix>) -> Self {
         self.fix = fix;
         self
     }
 
     /// With what to do.
     #[must_use]
-    pub fn remedy(mut self, words: impl Into<String>) -> Self {
+    pub(super) fn remedy(mut self, words: impl Into<String>) -> Self {
         self.remedy = words.into();
         self
     }
 
     /// Although it is no more than a warning, rows could be lost.
     #[must_use]
-    pub fn loses(mut self) -> Self {
+    pub(super) fn loses(mut self) -> Self {
         self.loses = true;
         self
     }
@@ -112,7 +112,7 @@ impl Check {
 }
 
 /// The table, and below it what it comes to.
-pub fn table(checks: &[Check], requests: u64) -> String {
+pub(super) fn table(checks: &[Check], requests: u64) -> String {
     let mut out = String::new();
     for check in checks {
         let (clause, verdict) = (check.clause, check.verdict.name());
@@ -140,7 +140,10 @@ pub fn table(checks: &[Check], requests: u64) -> String {
 fn summary(checks: &[Check], requests: u64) -> String {
     let names = |wanted: &dyn Fn(&Check) -> bool| {
         let names = checks.iter().filter(|check| wanted(check));
-        names.map(|check| check.clause).collect::<Vec<_>>().join(", ")
+        names
+            .map(|check| check.clause)
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let bad = names(&|check| check.verdict == Verdict::Broken || check.loses);
     let settings = checks.iter().any(|check| check.setting().is_some());
@@ -149,13 +152,14 @@ fn summary(checks: &[Check], requests: u64) -> String {
         bad => format!("\n{requests} requests: do not sync before this is mended: {bad}\n"),
     };
     if settings {
-        out += "settings go into a connection file, --config FILE; --suggest prints one with them\n";
+        out +=
+            "settings go into a connection file, --config FILE; --suggest prints one with them\n";
     }
     out
 }
 
 /// The same for machines.
-pub fn json(checks: &[Check], requests: u64, ok: bool) -> String {
+pub(super) fn json(checks: &[Check], requests: u64, ok: bool) -> String {
     let checks = checks.iter().map(|check| {
         let mut one = json!({
             "clause": check.clause,
@@ -183,7 +187,11 @@ pub(super) fn spaced(value: &Value, braces: bool) -> String {
                 .map(|(key, value)| format!("{}: {}", Value::from(&**key), spaced(value, true)))
                 .collect();
             let inside = members.join(", ");
-            if braces { format!("{{{inside}}}") } else { inside }
+            if braces {
+                format!("{{{inside}}}")
+            } else {
+                inside
+            }
         }
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(|item| spaced(item, true)).collect();

@@ -19,7 +19,7 @@ use super::report::Check;
 const NAMED: usize = 4;
 
 /// What the answer's body comes to, clause by clause.
-pub fn judge(of: &Connection, answer: &Answer) -> Vec<Check> {
+pub(super) fn judge(of: &Connection, answer: &Answer) -> Vec<Check> {
     let (list, rows) = match rows(of, answer) {
         Ok(found) => found,
         Err(broken) => return vec![broken],
@@ -41,7 +41,11 @@ fn rows<'a>(of: &Connection, answer: &'a Answer) -> Result<(Check, Vec<&'a [u8]>
     let broken = |found: String| Check::broken("rows", found);
     if !find::is_json(body) {
         let start = shown(&body[..body.len().min(200)]);
-        let found = if start.is_empty() { "the body is empty".into() } else { format!("the body is not JSON: {start}") };
+        let found = if start.is_empty() {
+            "the body is empty".into()
+        } else {
+            format!("the body is not JSON: {start}")
+        };
         return Err(broken(found).remedy("is --url that of the API, and not of a web page?"));
     }
     let whole = find::whole(body);
@@ -60,16 +64,28 @@ fn rows<'a>(of: &Connection, answer: &'a Answer) -> Result<(Check, Vec<&'a [u8]>
         let Some((path, rows)) = lists.first() else {
             let quote = shown(&whole[..whole.len().min(200)]);
             let found = format!("{what}, and no list of objects anywhere: {quote}");
-            return Err(broken(found).remedy("does --url lead to a list? does the API ask for a parameter or a token?"));
+            return Err(broken(found).remedy(
+                "does --url lead to a list? does the API ask for a parameter or a token?",
+            ));
         };
-        let named = lists.iter().take(NAMED).map(|(path, rows)| format!("{} ({} rows)", self::place(path), rows.len()));
-        let found = format!("{what}; lists found: {}", named.collect::<Vec<_>>().join(", "));
+        let named = lists
+            .iter()
+            .take(NAMED)
+            .map(|(path, rows)| format!("{} ({} rows)", self::place(path), rows.len()));
+        let found = format!(
+            "{what}; lists found: {}",
+            named.collect::<Vec<_>>().join(", ")
+        );
         return Err(broken(found).fix(Some(Fix::Rows(path.clone(), find::wrapping(rows)))));
     }
     let wrapping = find::wrapping(&items);
     let known = |field: &Field| field.path.first() == wrapping.first();
     if of.response.row.is_empty() && !wrapping.is_empty() && !known(&of.cursor) {
-        let found = format!("each of the {} rows is wrapped in {}", items.len(), pointer(&wrapping));
+        let found = format!(
+            "each of the {} rows is wrapped in {}",
+            items.len(),
+            pointer(&wrapping)
+        );
         return Err(broken(found).fix(Some(Fix::Rows(of.response.rows.clone(), wrapping))));
     }
     let inner: Vec<&[u8]> = items
@@ -87,7 +103,12 @@ fn rows<'a>(of: &Connection, answer: &'a Answer) -> Result<(Check, Vec<&'a [u8]>
 
 /// Whether the key is there and tells rows apart.
 fn key(of: &Connection, rows: &[&[u8]], columns: &[Column<'_>]) -> Check {
-    let name = of.primary_key.iter().map(spelled).collect::<Vec<_>>().join(" + ");
+    let name = of
+        .primary_key
+        .iter()
+        .map(spelled)
+        .collect::<Vec<_>>()
+        .join(" + ");
     let keys = guess::keys(columns, rows.len());
     let suggestion = keys.first().map(|key| Fix::Key(vec![key.clone()]));
     let others = candidates(&keys, "fields that differ in every row");
@@ -107,13 +128,22 @@ fn key(of: &Connection, rows: &[&[u8]], columns: &[Column<'_>]) -> Check {
     }
     let mut met: HashMap<Vec<&[u8]>, usize> = HashMap::new();
     for (number, row) in rows.iter().enumerate() {
-        let key: Vec<&[u8]> = of.primary_key.iter().filter_map(|field| value(row, field)).collect();
+        let key: Vec<&[u8]> = of
+            .primary_key
+            .iter()
+            .filter_map(|field| value(row, field))
+            .collect();
         let text = key.first().map_or_else(String::new, |raw| shown(raw));
         if let Some(before) = met.insert(key, number) {
-            return broken(format!("{name} is the same in rows {before} and {number}: {text}"));
+            return broken(format!(
+                "{name} is the same in rows {before} and {number}: {text}"
+            ));
         }
     }
-    Check::ok("key", format!("{name} is in each row, and no two are the same"))
+    Check::ok(
+        "key",
+        format!("{name} is in each row, and no two are the same"),
+    )
 }
 
 /// Whether each row has a timestamp that can be read, and how fine it is.
@@ -123,10 +153,18 @@ fn cursor(of: &Connection, rows: &[&[u8]], columns: &[Column<'_>]) -> Vec<Check>
     let fields: Vec<Field> = found.iter().map(|(field, _)| field.clone()).collect();
     let suggestion = fields.first().map(|field| Fix::Cursor(field.clone()));
     let others = candidates(&fields, "fields that hold timestamps");
-    let broken = |found: String| vec![Check::broken("cursor", found + &others).fix(suggestion.clone())];
-    let values: Vec<&[u8]> = rows.iter().filter_map(|row| value(row, &of.cursor)).collect();
+    let broken =
+        |found: String| vec![Check::broken("cursor", found + &others).fix(suggestion.clone())];
+    let values: Vec<&[u8]> = rows
+        .iter()
+        .filter_map(|row| value(row, &of.cursor))
+        .collect();
     if values.len() < rows.len() {
-        let count = format!("{} of {}", rows.len() - values.len(), counted(rows.len(), "row"));
+        let count = format!(
+            "{} of {}",
+            rows.len() - values.len(),
+            counted(rows.len(), "row")
+        );
         return broken(format!("no field {name} in {count}"));
     }
     let lower = name.to_lowercase();
@@ -156,11 +194,18 @@ fn cursor(of: &Connection, rows: &[&[u8]], columns: &[Column<'_>]) -> Vec<Check>
 fn precision(values: &[&[u8]], stamp: Option<Stamp>) -> Check {
     let sample = values.iter().max_by_key(|raw| raw.len());
     let sample = sample.map_or_else(String::new, |raw| shown(raw));
-    let digits = values.iter().map(|raw| fraction(&json::text(raw))).max().unwrap_or(0);
+    let digits = values
+        .iter()
+        .map(|raw| fraction(&json::text(raw)))
+        .max()
+        .unwrap_or(0);
     let what = match (stamp, digits) {
         (Some(Stamp::Date), _) => {
-            return Check::warning("precision", format!("days ({sample}): all rows of a day share a timestamp"))
-                .remedy("keep page_size above the rows of a day");
+            return Check::warning(
+                "precision",
+                format!("days ({sample}): all rows of a day share a timestamp"),
+            )
+            .remedy("keep page_size above the rows of a day");
         }
         (Some(Stamp::Unix), 0) => "seconds since 1970",
         (Some(Stamp::UnixMs), 0) => "milliseconds since 1970",
@@ -200,7 +245,11 @@ fn types(of: &Connection, rows: &[&[u8]], columns: &[Column<'_>]) -> Check {
         let misfit = rows.iter().enumerate().find_map(|(number, row)| {
             let raw = value(row, field)?;
             let wanted = of_type.check(raw, key, format).err()?;
-            Some(format!("row {number}, {}: {wanted}, not {}", spelled(field), shown(raw)))
+            Some(format!(
+                "row {number}, {}: {wanted}, not {}",
+                spelled(field),
+                shown(raw)
+            ))
         });
         if let Some(misfit) = misfit {
             first.get_or_insert(misfit);
@@ -210,48 +259,93 @@ fn types(of: &Connection, rows: &[&[u8]], columns: &[Column<'_>]) -> Check {
         }
     }
     if let Some(misfit) = first {
-        let check = if of.reject_bad_rows { Check::warning("columns", misfit) } else { Check::broken("columns", misfit) };
+        let check = if of.reject_bad_rows {
+            Check::warning("columns", misfit)
+        } else {
+            Check::broken("columns", misfit)
+        };
         return check.fix(Some(Fix::Columns(mended, false)));
     }
     let absent = declared.iter().map(|(field, _)| field);
-    let absent = absent.filter(|field| rows.iter().all(|row| json::point(row, &field.path).is_none()));
+    let absent = absent.filter(|field| {
+        rows.iter()
+            .all(|row| json::point(row, &field.path).is_none())
+    });
     let absent: Vec<Field> = absent.cloned().collect();
     if !absent.is_empty() {
         let all = top.map(|column| (field(&column.path), column.of_type(false, format)));
-        return Check::warning("columns", format!("declared, but in no row: {}", names(&absent)))
-            .fix(Some(Fix::Columns(all.collect(), true)));
+        return Check::warning(
+            "columns",
+            format!("declared, but in no row: {}", names(&absent)),
+        )
+        .fix(Some(Fix::Columns(all.collect(), true)));
     }
-    let extra = top.filter(|column| !declared.iter().any(|(field, _)| field.path.first() == column.path.first()));
+    let extra = top.filter(|column| {
+        !declared
+            .iter()
+            .any(|(field, _)| field.path.first() == column.path.first())
+    });
     let extra: Vec<Field> = extra.map(|column| field(&column.path)).collect();
     let found = format!("the types of {} fit", counted(declared.len(), "column"));
-    Check::ok("columns", match names(&extra) {
-        extra if extra.is_empty() => found,
-        extra => format!("{found}; CSV leaves out {extra}"),
-    })
+    Check::ok(
+        "columns",
+        match names(&extra) {
+            extra if extra.is_empty() => found,
+            extra => format!("{found}; CSV leaves out {extra}"),
+        },
+    )
 }
 
 /// Where the total and the offset are told, where the connection errs.
 fn places(of: &Connection, answer: &Answer, rows: u64) -> Vec<Check> {
     let number = |place: &Option<Place>| match place.as_ref()? {
-        Place::Body(path) => json::point(find::whole(&answer.body), path).map(|raw| json::text(raw).into_owned()),
+        Place::Body(path) => {
+            json::point(find::whole(&answer.body), path).map(|raw| json::text(raw).into_owned())
+        }
         Place::Header(name) => answer.response.header(name).map(str::to_owned),
     };
-    let digits = |text: &str| text.rsplit_once('/').map_or(text, |(_, after)| after).trim().parse::<u64>().is_ok();
+    let digits = |text: &str| {
+        text.rsplit_once('/')
+            .map_or(text, |(_, after)| after)
+            .trim()
+            .parse::<u64>()
+            .is_ok()
+    };
     let mut checks = Vec::new();
-    for (clause, place, echo) in [("total", &of.response.total, false), ("echo", &of.response.offset, true)] {
+    for (clause, place, echo) in [
+        ("total", &of.response.total, false),
+        ("echo", &of.response.offset, true),
+    ] {
         let told = number(place);
         if told.as_deref().is_some_and(digits) {
             continue;
         }
-        let guess = if echo { guess::echo(&answer.body) } else { guess::total(&answer.body, &answer.response, rows, of.page_size) };
-        let fix = if echo { Fix::Echo(guess) } else { Fix::Total(guess) };
+        let guess = if echo {
+            guess::echo(&answer.body)
+        } else {
+            guess::total(&answer.body, &answer.response, rows, of.page_size)
+        };
+        let fix = if echo {
+            Fix::Echo(guess)
+        } else {
+            Fix::Total(guess)
+        };
         let told = told.filter(|told| told != "null" && told != "*");
-        checks.push(match (told, &fix) {
-            (Some(told), _) => Check::broken(clause, format!("it is no number: {}", excerpt(&told))),
-            (None, Fix::Total(Some(_))) => Check::warning(clause, "none where the connection says, but one is there"),
-            (None, Fix::Total(None)) => Check::ok(clause, "none told: a sync ends at a page with nothing new"),
-            (None, _) => Check::ok(clause, "the offset is not told"),
-        }.fix(Some(fix)));
+        checks.push(
+            match (told, &fix) {
+                (Some(told), _) => {
+                    Check::broken(clause, format!("it is no number: {}", excerpt(&told)))
+                }
+                (None, Fix::Total(Some(_))) => {
+                    Check::warning(clause, "none where the connection says, but one is there")
+                }
+                (None, Fix::Total(None)) => {
+                    Check::ok(clause, "none told: a sync ends at a page with nothing new")
+                }
+                (None, _) => Check::ok(clause, "the offset is not told"),
+            }
+            .fix(Some(fix)),
+        );
     }
     checks
 }
@@ -262,11 +356,18 @@ fn value<'a>(row: &'a [u8], field: &Field) -> Option<&'a [u8]> {
 }
 
 fn reads(raw: &[u8], format: &Format) -> bool {
-    find::is_scalar(raw) && format.read(&json::text(raw), raw.first() != Some(&b'"')).is_some()
+    find::is_scalar(raw)
+        && format
+            .read(&json::text(raw), raw.first() != Some(&b'"'))
+            .is_some()
 }
 
 fn place(path: &[String]) -> String {
-    if path.is_empty() { "the top of the body".into() } else { pointer(path) }
+    if path.is_empty() {
+        "the top of the body".into()
+    } else {
+        pointer(path)
+    }
 }
 
 fn names(fields: &[Field]) -> String {

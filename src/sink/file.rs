@@ -10,10 +10,12 @@ use crate::store::{Store, Tail, failed, parent};
 /// A file under way.
 struct Writing {
     file: Box<dyn Append>,
+    /// What of it is durable. Only this may stand in a state.
     part: Part,
     tail: Tail,
     /// Written since the last sync.
-    dirty: bool,
+    bytes: u64,
+    rows: u64,
 }
 
 /// Writes to a folder.
@@ -23,8 +25,6 @@ pub struct FileSink {
     /// The files' names: rows, rows set aside.
     names: [String; 2],
     files: [Option<Writing>; 2],
-    /// What the state on the disk says.
-    saved: Vec<u8>,
     committed: Progress,
     outcome: Outcome,
 }
@@ -32,15 +32,14 @@ pub struct FileSink {
 impl FileSink {
     /// A sink whose files are called `TABLE-STAMP.EXTENSION` and
     /// `TABLE-STAMP.rejected.ndjson`. `progress` is what the state has.
-    pub fn new(store: Store, origin: Origin, progress: Progress, stamp: &str, extension: &str) -> Self {
+    pub fn new(mut store: Store, origin: Origin, progress: Progress, stamp: &str, extension: &str) -> Self {
         let stem = format!("{}-{stamp}", origin.table);
-        let saved = Checkpoint::render(&progress, None, &origin);
+        store.assume(Checkpoint::render(&progress, None, &origin));
         Self {
             names: [format!("{stem}.{extension}"), format!("{stem}.rejected.ndjson")],
             files: [None, None],
             store,
             origin,
-            saved,
             outcome: Outcome {
                 mark: progress.last_updated_at.clone(),
                 ..Outcome::default()
@@ -58,11 +57,7 @@ impl FileSink {
 
     fn save(&mut self, part: Option<&Part>) -> Result<()> {
         let state = Checkpoint::render(&self.committed, part, &self.origin);
-        if state != self.saved {
-            self.store.save(&state)?;
-            self.saved = state;
-        }
-        Ok(())
+        self.store.save(state)
     }
 
     /// Creates a file, after the state that names it.
@@ -89,7 +84,8 @@ impl FileSink {
             file,
             part,
             tail: Tail::default(),
-            dirty: false,
+            bytes: 0,
+            rows: 0,
         });
         Ok(())
     }
@@ -108,21 +104,21 @@ impl FileSink {
         if let Some(writing) = &mut self.files[which] {
             let written = writing.file.write_all(lines);
             written.map_err(|error| failed("cannot write", &path, &error))?;
-            writing.part.bytes += lines.len() as u64;
-            writing.part.rows += rows;
+            writing.bytes += lines.len() as u64;
+            writing.rows += rows;
             writing.tail.push(lines);
-            writing.dirty = true;
         }
         Ok(())
     }
 
     fn commit(&mut self, progress: &Progress) -> Result<()> {
         for (writing, name) in self.files.iter_mut().zip(&self.names) {
-            if let Some(writing) = writing.as_mut().filter(|writing| writing.dirty) {
+            if let Some(writing) = writing.as_mut().filter(|writing| writing.bytes > 0) {
                 let synced = writing.file.sync_data();
                 synced.map_err(|error| failed("cannot sync", &self.store.part_path(name), &error))?;
+                writing.part.bytes += std::mem::take(&mut writing.bytes);
+                writing.part.rows += std::mem::take(&mut writing.rows);
                 writing.part.tail = Some(writing.tail.sum());
-                writing.dirty = false;
             }
         }
         self.committed = progress.clone();
@@ -150,15 +146,14 @@ impl Sink for FileSink {
             *writing = None;
         }
         if let Some(part) = part {
-            let committed = Checkpoint::parse(&self.saved)?.part.unwrap_or(part);
-            self.store.recover(Some(&committed))?;
+            self.store.recover(Some(&part))?;
             self.save(None)?;
             let path = |part: &Part| {
                 let path = self.store.path(&part.file).display().to_string();
                 (part.bytes > 0).then_some(path)
             };
-            self.outcome.file = path(&committed);
-            self.outcome.rejects = committed.rejected.as_deref().and_then(path);
+            self.outcome.file = path(&part);
+            self.outcome.rejects = part.rejected.as_deref().and_then(path);
         }
         Ok(std::mem::take(&mut self.outcome))
     }

@@ -15,7 +15,6 @@ pub struct StdoutSink {
     out: File,
     store: Store,
     origin: Origin,
-    saved: Vec<u8>,
     progress: Progress,
     outcome: Outcome,
 }
@@ -25,13 +24,12 @@ impl StdoutSink {
     ///
     /// # Errors
     /// [`crate::error::Kind::Local`] where stdout is closed.
-    pub fn new(store: Store, origin: Origin, progress: Progress) -> Result<Self> {
-        let saved = Checkpoint::render(&progress, None, &origin);
+    pub fn new(mut store: Store, origin: Origin, progress: Progress) -> Result<Self> {
+        store.assume(Checkpoint::render(&progress, None, &origin));
         Ok(Self {
             out: stdout().map_err(|error| failed(&error))?,
             store,
             origin,
-            saved,
             outcome: Outcome {
                 mark: progress.last_updated_at.clone(),
                 ..Outcome::default()
@@ -67,10 +65,8 @@ impl Sink for StdoutSink {
                 self.settle().map_err(|error| failed(&error))?;
             }
             let state = Checkpoint::render(&self.progress, None, &self.origin);
-            if state != self.saved {
-                self.store.save(&state)?;
-                self.store.sync_state()?;
-            }
+            self.store.save(state)?;
+            self.store.sync_state()?;
             self.outcome.mark.clone_from(&self.progress.last_updated_at);
         }
         Ok(std::mem::take(&mut self.outcome))

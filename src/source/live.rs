@@ -235,6 +235,10 @@ fn valid_header((name, value): &(String, String)) -> Result<(HeaderName, HeaderV
         wrong("its value holds a line break or another control character")
             .hint("was a line break read into the variable, along with the value?")
     })?;
+    // The library reads these two as text, and says nothing before it has connected.
+    if [header::AUTHORIZATION, header::HOST].contains(&key) && value.to_str().is_err() {
+        return Err(wrong("its value holds a character that is not ASCII"));
+    }
     // Kept out of the HTTP library's own log.
     value.set_sensitive(true);
     Ok((key, value))
