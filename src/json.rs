@@ -33,6 +33,17 @@ impl Span {
         Self::new(start, start + part.len())
     }
 
+    /// How many bytes it spans.
+    #[inline]
+    pub fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// Whether it spans none.
+    pub fn is_empty(self) -> bool {
+        self.end == self.start
+    }
+
     /// The bytes it spans, none where it does not belong to `text`.
     #[inline]
     pub fn of(self, text: &[u8]) -> &[u8] {

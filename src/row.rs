@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::config::{Connection, Field};
 use crate::error::{Error, Result, excerpt};
 use crate::json;
-use crate::page::{Shape, View};
+use crate::page::{Member, Shape, View};
 use crate::timestamp::Format;
 use crate::types::{Type, Value};
 
@@ -52,6 +52,15 @@ struct Part {
     name: String,
 }
 
+/// What becomes of the rows of one shape.
+#[derive(Debug)]
+struct Plan {
+    parts: Vec<Part>,
+    /// The parts are the members as they come, so that a row without blanks
+    /// and without a value to be spelled anew can be copied as a whole.
+    straight: bool,
+}
+
 /// Writes rows as lines.
 pub struct Encoder {
     format: FileFormat,
@@ -59,7 +68,7 @@ pub struct Encoder {
     keys: Vec<Vec<String>>,
     columns: Option<Vec<(Field, Option<Type>)>>,
     /// A plan a shape, of the page's generation.
-    plans: Vec<Option<Vec<Part>>>,
+    plans: Vec<Option<Plan>>,
     generation: u64,
     /// Fields without a column, which CSV has no place for.
     dropped: Vec<String>,
@@ -144,15 +153,27 @@ impl Encoder {
     }
 
     fn object(
-        &self,
+        &mut self,
         page: &View<'_>,
         row: usize,
         plan: usize,
         out: &mut Vec<u8>,
     ) -> std::result::Result<(), Misfit> {
+        let Some(Some(plan)) = self.plans.get_mut(plan) else {
+            return Ok(());
+        };
         let members = page.members(row);
+        if plan.straight && is_compact(members, page.raw(row)) {
+            if plan.is_as_sent(members, page.body(), &self.times)? {
+                out.extend_from_slice(page.raw(row));
+                out.push(b'\n');
+                return Ok(());
+            }
+            // What is spelled anew in one row will be in the next.
+            plan.straight = false;
+        }
         let start = out.len();
-        for part in self.plans[plan].iter().flatten() {
+        for part in &plan.parts {
             let Some(raw) = part.raw(members, page.body()) else {
                 continue;
             };
@@ -192,7 +213,7 @@ impl Encoder {
             csv::end(out);
         }
         let members = page.members(row);
-        for part in self.plans[plan].iter().flatten() {
+        for part in self.plans[plan].iter().flat_map(|plan| &plan.parts) {
             let value = match part.raw(members, page.body()) {
                 Some(raw) if raw != b"null" => part.checked(raw, &self.times)?,
                 _ => Value::Raw(b""),
@@ -246,7 +267,7 @@ impl Encoder {
     }
 
     /// Works out what becomes of each member of a shape.
-    fn plan(&mut self, shape: &Shape) -> Vec<Part> {
+    fn plan(&mut self, shape: &Shape) -> Plan {
         let names: Vec<String> = shape
             .keys
             .iter()
@@ -298,7 +319,40 @@ impl Encoder {
                 name: names[member].clone(),
             });
         }
-        parts
+        let whole = |(at, part): (usize, &Part)| part.member == Some(at) && part.path.is_empty();
+        Plan {
+            straight: parts.len() == names.len() && parts.iter().enumerate().all(whole),
+            parts,
+        }
+    }
+}
+
+/// Whether nothing but the tokens themselves stands in a row.
+fn is_compact(members: &[Member], raw: &[u8]) -> bool {
+    // A member's quotes, colon, and the comma or brace before it.
+    let tokens = members
+        .iter()
+        .map(|Member { key, value }| 4 + key.len() + value.len());
+    tokens.sum::<usize>() + 1 == raw.len()
+}
+
+impl Plan {
+    /// Checks a row's values, none of which is nested or spelled anew.
+    fn is_as_sent(
+        &self,
+        members: &[Member],
+        body: &[u8],
+        times: &Format,
+    ) -> std::result::Result<bool, Misfit> {
+        for (part, member) in self.parts.iter().zip(members) {
+            let raw = member.value.of(body);
+            if matches!(raw.first(), Some(b'{' | b'['))
+                || !matches!(part.checked(raw, times)?, Value::Raw(_))
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -308,7 +362,7 @@ fn lead(name: &str) -> Vec<u8> {
 
 impl Part {
     #[inline]
-    fn raw<'a>(&self, members: &[crate::page::Member], body: &'a [u8]) -> Option<&'a [u8]> {
+    fn raw<'a>(&self, members: &[Member], body: &'a [u8]) -> Option<&'a [u8]> {
         let raw = members.get(self.member?)?.value.of(body);
         if self.path.is_empty() {
             return Some(raw);
