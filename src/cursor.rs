@@ -72,8 +72,9 @@ pub struct Cursor {
     /// Rows on the window's last page, and how far it stepped back since.
     page: usize,
     back: u64,
-    /// Whether the API sends rows older than the bound: it cuts it too.
-    leaky: bool,
+    /// How many seconds before the bound the API's rows begin: it cuts the
+    /// bound too, or does not honour it.
+    leak: i64,
     /// Rows on the largest page so far.
     largest: usize,
     /// Rows of T that the window has passed, where T's run spans pages.
@@ -114,7 +115,7 @@ impl Cursor {
             read: 0,
             page: 0,
             back: 0,
-            leaky: false,
+            leak: 0,
             largest: 0,
             run: HashSet::new(),
             last: None,
@@ -180,6 +181,12 @@ impl Cursor {
         asked: Instant,
     ) -> Result<Step> {
         let count = page.count();
+        // A total that is capped where offsets are says nothing.
+        let Settings {
+            limit, max_offset, ..
+        } = self.set;
+        let capped = |total: u64| total >= limit && total.abs_diff(max_offset) < limit;
+        let total = total.filter(|total| !self.set.sorted || !capped(*total));
         // A page's number says little of its rows where the API clamps the
         // page size, so these are counted.
         let numbered = self.set.by_page;
@@ -198,7 +205,9 @@ impl Cursor {
             Err(miss) => return self.drift(&miss),
         };
         if matches!(self.expect, Expect::Start) && self.offset == 0 && count > 0 {
-            self.leaky = self.set.sorted && page.at(0) < self.bound.at;
+            let bound = self.set.format.cut(self.bound.at);
+            let leak = bound.secs.saturating_sub(page.at(0).secs);
+            self.leak = if self.set.sorted { leak.max(0) } else { 0 };
         }
         if joint.thinned && count == joint.known && total.is_none() {
             return self.drift(&Miss::moved("rows are gone, and none came after them"));
@@ -240,7 +249,7 @@ impl Cursor {
         let done = if numbered {
             self.turn_page(page, inside, ended || stopped, total)?
         } else {
-            self.turn(page, ended, stopped, total, asked)?
+            self.turn(page, ended || stopped, total, asked)?
         };
         if done && !self.set.sorted {
             self.conclude();
@@ -330,22 +339,17 @@ impl Cursor {
         &mut self,
         page: &R,
         ended: bool,
-        stopped: bool,
         total: Option<u64>,
         asked: Instant,
     ) -> Result<bool> {
         let count = page.count();
-        let full = count > 0 && (count as u64 >= self.set.limit || count >= self.page);
         let anchor = self.anchor();
-        let advances = anchor.at > self.bound.at;
         let (next, expect) = self.next(page, total);
         let deep = next.saturating_add(self.set.limit) > self.set.max_offset && self.set.overlap;
-        // A total that is capped where offsets are would end it too soon.
-        let capped = deep && full && total.is_some();
-        if stopped || (ended && !capped) {
+        if ended {
             return Ok(true);
         }
-        if deep && advances && !self.leaky {
+        if deep && self.helps(&anchor) {
             self.open(anchor)?;
             return Ok(false);
         }

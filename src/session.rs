@@ -157,6 +157,11 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
     let (of, secrets) = connection(options)?;
     let since = instant(options.since.as_deref(), "--since", &of.since.format)?;
     let until = instant(options.until.as_deref(), "--until", &of.since.format)?;
+    if let (Some(since), Some(until)) = (&since, &until)
+        && until.at < since.at
+    {
+        return Err(Error::usage("--until is before --since").hint("are they the other way round?"));
+    }
     if of.reject_bad_rows && options.out == Out::Stdout {
         return Err(Error::usage("\"on_bad_row\": \"reject\" needs a folder for the rejects")
             .hint("use --out DIR"));

@@ -110,7 +110,7 @@ struct SinceFile {
     bound: Option<Text<Bound>>,
     format: Option<Text<FormatText>>,
     #[serde(default, deserialize_with = "given")]
-    first: Option<Option<String>>,
+    first: Option<Option<Scalar>>,
 }
 
 /// Reads the file's text onto the default.
@@ -148,7 +148,10 @@ pub(super) fn read(text: &str) -> Result<Connection> {
     if let Some(Object(since)) = file.since {
         set(&mut to.since.exclusive, since.bound.map(|bound| bound.0.0));
         set(&mut to.since.format, since.format.map(|format| format.0.0));
-        set(&mut to.since.first, since.first);
+        set(
+            &mut to.since.first,
+            since.first.map(|first| first.map(|first| first.0)),
+        );
     }
     set(&mut to.page_size, file.page_size.map(|number| number.0));
     set(&mut to.max_offset, file.max_offset.map(|number| number.0));

@@ -21,10 +21,9 @@ impl Cursor {
             }
         }
         let anchor = self.anchor();
-        // A window at T helps only where the bound and the API can say T.
-        let stuck = anchor.at <= self.bound.at || self.leaky;
         let inside = self.set.sorted && !self.set.by_page && self.offset > 0;
-        match last.filter(|last| inside && stuck && (*last > self.bound.at || self.leaky)) {
+        let older = |last: &Instant| *last > self.bound.at || self.leak > 0;
+        match last.filter(|last| inside && !self.helps(&anchor) && older(last)) {
             Some(last) => self.step_back(last)?,
             None => self.open(anchor)?,
         }
@@ -32,6 +31,13 @@ impl Cursor {
             drift: Some(miss.why),
             ..Step::default()
         })
+    }
+
+    /// Whether a window at this bound starts later than this one did, as far as
+    /// the API honours it.
+    pub(super) fn helps(&self, anchor: &Bound) -> bool {
+        let ahead = anchor.at.secs.saturating_sub(self.bound.at.secs);
+        anchor.at > self.bound.at && ahead >= self.leak
     }
 
     /// Takes up inside the window, at a row older than T.
@@ -71,7 +77,7 @@ impl Cursor {
         self.read = 0;
         self.page = 0;
         self.back = 0;
-        self.leaky = false;
+        self.leak = 0;
         self.opened = None;
         self.walk = None;
         self.run.clear();

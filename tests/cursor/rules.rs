@@ -1,0 +1,255 @@
+//! What single answers lead to.
+
+use std::time::Duration;
+
+use highwater::cursor::{Bound, Cursor, Start};
+use highwater::seen::Seen;
+use highwater::timestamp::{Format, Instant, parse};
+
+use crate::model::{Api, Ledger, Page, Row, Table, Total, instant, reason};
+
+fn page(rows: &[(u32, i64)]) -> Page {
+    let row = |&(id, at): &(u32, i64)| Row {
+        at,
+        tie: id,
+        id,
+        version: u64::from(id),
+        visible: at,
+    };
+    Page(rows.iter().map(row).collect())
+}
+
+fn cursor(api: &Api) -> Cursor {
+    let bound = Bound {
+        text: None,
+        at: Instant::MIN,
+    };
+    let (mark, seen) = (None, Seen::default());
+    Cursor::new(api.settings.clone(), Start { bound, mark, seen })
+}
+
+const NOW: Instant = Instant {
+    secs: 1_000_000,
+    nanos: 0,
+};
+
+#[test]
+fn the_next_page_starts_on_the_row_before_the_last_timestamp() {
+    let mut cursor = cursor(&Api::new(5));
+    let rows = page(&[(1, 1), (2, 2), (3, 3), (4, 4), (5, 4)]);
+    let step = cursor.accept(&rows, Some(0), Some(9), NOW).unwrap();
+    assert_eq!(step.deliver, [0..5]);
+    assert_eq!(cursor.request(), (None, 2));
+    // it must hold every row of that timestamp, in whatever order
+    let rows = page(&[(3, 3), (5, 4), (6, 4), (4, 4), (7, 5)]);
+    let step = cursor.accept(&rows, Some(2), Some(9), NOW).unwrap();
+    assert_eq!(step.deliver, [2..3, 4..5]);
+    assert_eq!(cursor.request(), (None, 5));
+}
+
+#[test]
+fn a_page_that_starts_too_late_is_discarded_and_a_window_opens_at_the_last_timestamp() {
+    let mut cursor = cursor(&Api::new(3));
+    let rows = page(&[(1, 1), (2, 2), (3, 3)]);
+    cursor.accept(&rows, None, Some(6), NOW).unwrap();
+    let rows = page(&[(3, 3), (4, 4), (5, 5)]);
+    let step = cursor.accept(&rows, None, Some(6), NOW).unwrap();
+    assert_eq!((step.deliver.len(), step.drift.is_some()), (0, true));
+    assert_eq!(cursor.request(), (Some("1970-01-01T00:00:03Z"), 0));
+    assert_eq!((cursor.counts().windows, cursor.counts().drifts), (2, 1));
+}
+
+#[test]
+fn an_exclusive_bound_is_the_timestamp_before_the_last() {
+    let mut api = Api::new(3);
+    api.settings.exclusive = true;
+    let mut cursor = cursor(&api);
+    cursor
+        .accept(&page(&[(1, 1), (2, 2), (3, 3)]), None, Some(6), NOW)
+        .unwrap();
+    cursor.accept(&page(&[(4, 4)]), None, Some(6), NOW).unwrap();
+    assert_eq!(cursor.request(), (Some("1970-01-01T00:00:02Z"), 0));
+}
+
+#[test]
+fn a_row_that_comes_again_with_the_same_id_and_another_timestamp_joins_nothing() {
+    let mut cursor = cursor(&Api::new(2));
+    cursor
+        .accept(&page(&[(1, 1), (2, 2)]), None, Some(4), NOW)
+        .unwrap();
+    let step = cursor.accept(&page(&[(2, 5)]), None, Some(2), NOW).unwrap();
+    assert!(step.drift.is_some());
+}
+
+#[test]
+fn half_a_page_of_ties_may_thin_out_but_not_change_its_order() {
+    let ties = |ids: std::ops::Range<u32>| ids.map(|id| (id, 7)).collect::<Vec<_>>();
+    let mut thinned = cursor(&Api::new(16));
+    thinned
+        .accept(&page(&ties(0..16)), None, Some(40), NOW)
+        .unwrap();
+    assert_eq!(thinned.request().1, 8);
+    let step = thinned
+        .accept(&page(&ties(10..26)), None, Some(38), NOW)
+        .unwrap();
+    assert_eq!((step.deliver, step.drift), (vec![6..16], None));
+    assert_eq!(thinned.counts().drifts, 1);
+
+    let mut mixed = cursor(&Api::new(16));
+    mixed
+        .accept(&page(&ties(0..16)), None, Some(40), NOW)
+        .unwrap();
+    let mut rows = ties(8..24);
+    rows.swap(2, 10);
+    assert!(
+        mixed
+            .accept(&page(&rows), None, Some(40), NOW)
+            .unwrap()
+            .drift
+            .is_some()
+    );
+}
+
+#[test]
+fn the_next_sync_resumes_where_no_row_can_come_late() {
+    let mut api = Api::new(10);
+    api.settings.lookback = Duration::from_secs(60);
+    let mut table = Table::of([10, 20, 30, 90, 99]);
+    table.clock = 100;
+    let mut ledger = Ledger::default();
+    ledger.sync(&api, &mut table, |_, _| false).unwrap();
+    assert_eq!(ledger.resume(), Some("1970-01-01T00:00:30Z"));
+    assert_eq!(ledger.mark(), instant(99));
+    assert_eq!(ledger.held, 3);
+    table.insert_late(30, 5);
+    table.clock += 5;
+    ledger.sync(&api, &mut table, |_, _| false).unwrap();
+    assert!(ledger.lacks(&table).is_empty());
+}
+
+#[test]
+fn an_old_table_is_resumed_at_its_mark() {
+    let mut table = Table::of([10, 20, 30]);
+    table.clock = 1000;
+    let mut api = Api::new(10);
+    api.settings.lookback = Duration::from_secs(60);
+    let mut ledger = Ledger::default();
+    ledger.sync(&api, &mut table, |_, _| false).unwrap();
+    assert_eq!(
+        (ledger.resume(), ledger.held),
+        (Some("1970-01-01T00:00:30Z"), 1)
+    );
+}
+
+#[test]
+fn a_coarse_bound_is_cut_downwards_and_what_it_covers_is_remembered() {
+    let mut api = Api::new(10);
+    api.settings.format = Format::Date;
+    let day = 86_400;
+    let mut table = Table::of([day - 5, day + 1, day + 2, day + 3]);
+    let mut ledger = Ledger::default();
+    ledger.sync(&api, &mut table, |_, _| false).unwrap();
+    assert_eq!(ledger.held, 3);
+    ledger.complete(&api, &mut table).unwrap();
+}
+
+#[test]
+fn nothing_at_or_after_the_end_is_delivered_and_the_mark_stays_below() {
+    let mut api = Api::new(2);
+    api.settings.until = Some(instant(13));
+    let mut table = Table::of([10, 11, 12, 13, 13, 14]);
+    let mut ledger = Ledger::default();
+    ledger.sync(&api, &mut table, |_, _| false).unwrap();
+    assert_eq!(ledger.mark(), instant(12));
+    assert_eq!(ledger.latest.len(), 3);
+    ledger.complete(&api, &mut table).unwrap();
+}
+
+#[test]
+fn rows_of_an_unsorted_table_after_the_end_are_left_for_later() {
+    let mut api = Api::new(4);
+    (api.settings.sorted, api.settings.until) = (false, Some(instant(13)));
+    let mut table = Table::of([10, 11, 12, 13, 13, 14, 9, 15, 8]);
+    table.clock = 20;
+    let mut ledger = Ledger::default();
+    ledger.sync(&api, &mut table, |_, _| false).unwrap();
+    assert_eq!((ledger.mark(), ledger.latest.len()), (instant(12), 5));
+    ledger.complete(&api, &mut table).unwrap();
+}
+
+#[test]
+fn a_total_that_is_capped_ends_nothing() {
+    for ties in [1, 20] {
+        let mut api = Api {
+            total: Total::Capped(40),
+            ..Api::new(10)
+        };
+        api.settings.max_offset = 40;
+        let mut table = Table::of((0..200).map(|row| row / ties));
+        let mut ledger = Ledger::default();
+        ledger.sync(&api, &mut table, |_, _| false).unwrap();
+        assert!(ledger.lacks(&table).is_empty());
+    }
+}
+
+#[test]
+fn a_page_of_one_row_is_asked_about_once_more_where_there_is_no_total() {
+    let mut table = Table::of([10]);
+    let api = Api {
+        total: Total::Absent,
+        ..Api::new(10)
+    };
+    let mut ledger = Ledger::default();
+    ledger.sync(&api, &mut table, |_, _| false).unwrap();
+    assert_eq!(ledger.requests, 2);
+
+    let api = Api {
+        clamp: vec![1],
+        ..api
+    };
+    let mut table = Table::of([10, 11, 12]);
+    let error = reason(Ledger::default().sync(&api, &mut table, |_, _| false));
+    assert!(error.contains("no new row"), "{error}");
+}
+
+#[test]
+fn an_empty_table_is_done_at_once() {
+    for total in [Total::Exact, Total::Absent] {
+        let api = Api {
+            total,
+            ..Api::new(10)
+        };
+        let mut ledger = Ledger::default();
+        ledger
+            .sync(&api, &mut Table::default(), |_, _| false)
+            .unwrap();
+        assert_eq!((ledger.requests, ledger.resume()), (1, None));
+    }
+}
+
+#[test]
+fn a_bound_is_spelled_as_the_api_spelled_it() {
+    struct Odd;
+    impl highwater::cursor::Rows for Odd {
+        fn count(&self) -> usize {
+            1
+        }
+        fn at(&self, _: usize) -> Instant {
+            parse("2024-01-15T10:30:00Z").unwrap()
+        }
+        fn mark(&self, _: usize) -> String {
+            "2024-01-15 11:30:00.000+0100".into()
+        }
+        fn id(&self, _: usize) -> String {
+            "1".into()
+        }
+        fn hash(&self, _: usize) -> u64 {
+            1
+        }
+    }
+    let mut cursor = cursor(&Api::new(10));
+    let now = parse("2025-01-01T00:00:00Z").unwrap();
+    assert!(cursor.accept(&Odd, Some(0), Some(1), now).unwrap().done);
+    assert_eq!(cursor.resume(), Some("2024-01-15 11:30:00.000+0100"));
+    assert_eq!(cursor.mark().unwrap().text, "2024-01-15 11:30:00.000+0100");
+}

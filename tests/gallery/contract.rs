@@ -1,0 +1,211 @@
+//! What is asked of every API in the gallery, whatever it is like: all rows,
+//! none twice, then the changes alone, whatever moves in between, and an error
+//! that tells what the API had to say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::model::{Answer, Model};
+use crate::support::clock::{self, SECOND};
+use crate::support::table::Table;
+use crate::support::{Outcome, Scratch, assert_no_leftovers, highwater, ndjson, run};
+
+/// One kind of API.
+pub struct Contract {
+    /// The connection file's name.
+    pub name: &'static str,
+    pub path: &'static str,
+    /// What the connection file takes from the environment, as the API wants it.
+    pub secret: (&'static str, &'static str),
+    pub answer: Answer,
+    pub table: fn(usize) -> Table,
+    /// An id, by the row's number.
+    pub id: fn(usize) -> String,
+    /// Where the primary key is in a row, as a JSON pointer.
+    pub key: &'static str,
+}
+
+/// An API under way, and a directory to sync it into.
+pub struct Trial {
+    of: &'static Contract,
+    pub model: Model,
+    pub scratch: Scratch,
+    pub config: PathBuf,
+    pub secret: String,
+}
+
+impl Trial {
+    pub fn start(of: &'static Contract, rows: usize) -> Self {
+        Self {
+            of,
+            model: Model::start((of.table)(rows), of.answer),
+            scratch: Scratch::new(),
+            config: connection(of.name),
+            secret: of.secret.1.to_owned(),
+        }
+    }
+
+    /// The connection file with `from` replaced by `to`.
+    pub fn altered(mut self, from: &str, to: &str) -> Self {
+        let text = std::fs::read_to_string(&self.config).unwrap();
+        assert!(text.contains(from), "no {from} in {text}");
+        self.config = self.scratch.write("altered.json", text.replace(from, to));
+        self
+    }
+
+    pub fn sync(&self, flags: &[&str]) -> Outcome {
+        run(highwater(self.scratch.path())
+            .env(self.of.secret.0, &self.secret)
+            .args(["sync", "--max-retries", "0", "--config"])
+            .arg(&self.config)
+            .args(["--url", &self.model.url(self.of.path)])
+            .args(flags))
+    }
+
+    /// The rows of a sync that must succeed.
+    #[track_caller]
+    pub fn rows(&self, flags: &[&str]) -> Vec<Value> {
+        let receipt = self.sync(flags).expect(0).receipt();
+        assert_eq!(receipt["complete"], true, "{receipt}");
+        assert_no_leftovers(&self.scratch.join("out"));
+        let rows = delivered(self.scratch.path(), &receipt);
+        assert_eq!(receipt["rows"], rows.len(), "{receipt}");
+        rows
+    }
+
+    pub fn key(&self, row: &Value) -> String {
+        match row.pointer(self.of.key) {
+            Some(Value::String(key)) => key.clone(),
+            Some(key) => key.to_string(),
+            None => panic!("no {} in {row}", self.of.key),
+        }
+    }
+
+    /// Fails unless the rows are the table's, all of them, none twice.
+    #[track_caller]
+    pub fn assert_is_table(&self, rows: &[Value]) {
+        let table = self.model.table().contents();
+        assert_eq!(rows.len(), table.len());
+        self.assert_latest(rows, &table);
+    }
+
+    /// Fails unless the last version of each row is the table's.
+    #[track_caller]
+    fn assert_latest(&self, rows: &[Value], table: &BTreeMap<String, Value>) {
+        let latest: BTreeMap<String, &Value> =
+            rows.iter().map(|row| (self.key(row), row)).collect();
+        for (id, row) in table {
+            let found = latest.get(id).unwrap_or_else(|| panic!("{id} is lost"));
+            for (name, value) in row.as_object().unwrap() {
+                assert!(
+                    is_same(&found[name], value),
+                    "{name} is not {value} in {found}"
+                );
+            }
+        }
+    }
+}
+
+/// A time in UTC is spelled anew where its column says that it is one.
+fn is_same(a: &Value, b: &Value) -> bool {
+    let time = |value: &Value| value.as_str().and_then(clock::parse);
+    a == b || (time(a).is_some() && time(a) == time(b))
+}
+
+/// The connection file of this name.
+pub fn connection(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("testdata/connections/{name}.json"))
+}
+
+/// The rows of the file that a receipt names.
+#[track_caller]
+pub fn delivered(dir: &Path, receipt: &Value) -> Vec<Value> {
+    receipt["file"]
+        .as_str()
+        .map(|file| ndjson(dir.join(file)))
+        .unwrap_or_default()
+}
+
+/// Changes seven rows and adds three, later than all others; their ids.
+pub fn change(of: &Contract, table: &mut Table) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    let (mut time, rows) = (table.newest().unwrap(), table.len());
+    for number in 0..7 {
+        let id = (of.id)(number * 11);
+        time += SECOND;
+        assert!(table.update(&id, time), "{id}");
+        ids.insert(id);
+    }
+    for number in rows..rows + 3 {
+        table.insert(&(of.id)(number), time);
+        ids.insert((of.id)(number));
+    }
+    ids
+}
+
+/// A first sync brings all rows; the second one the changes; a third nothing.
+#[track_caller]
+pub fn brings_all_rows_and_then_the_changes(of: &'static Contract) {
+    let trial = Trial::start(of, 230);
+    let first = trial.rows(&["--page-size", "20"]);
+    trial.assert_is_table(&first);
+
+    let changed = change(of, &mut trial.model.table());
+    let second = trial.rows(&["--page-size", "20"]);
+    assert_eq!(second.len(), changed.len());
+    let ids: BTreeSet<String> = second.iter().map(|row| trial.key(row)).collect();
+    assert_eq!(ids, changed);
+    trial.assert_latest(&[first, second].concat(), &trial.model.table().contents());
+
+    let before = trial.model.requests().len();
+    let third = trial.sync(&["--page-size", "20"]).expect(0).receipt();
+    assert_eq!(
+        (&third["rows"], &third["file"]),
+        (&Value::from(0), &Value::Null)
+    );
+    assert!(trial.model.requests().len() - before <= 3, "{third}");
+}
+
+/// Rows that are updated and deleted between two pages cost no other row.
+#[track_caller]
+pub fn loses_nothing_while_rows_move(of: &'static Contract) {
+    let trial = Trial::start(of, 230);
+    let id = of.id;
+    trial.model.after_page(move |table, page| {
+        if page <= 30 {
+            let time = table.newest().unwrap() + SECOND;
+            let moved = usize::try_from(page).unwrap() * 3;
+            table.update(&id(moved), time);
+            table.delete(&id(moved + 1));
+        }
+    });
+    let mut rows = trial.rows(&["--page-size", "20"]);
+    trial.model.after_page(|_, _| {});
+    rows.extend(trial.rows(&["--page-size", "20"]));
+    trial.assert_latest(&rows, &trial.model.table().contents());
+    let versions: BTreeSet<String> = rows.iter().map(Value::to_string).collect();
+    assert_eq!(versions.len(), rows.len(), "a version came twice");
+}
+
+/// Credentials that the API refuses end with what it said, and stay secret.
+#[track_caller]
+pub fn tells_why_it_was_refused(of: &'static Contract, said: &str) {
+    let mut trial = Trial::start(of, 30);
+    trial.secret = "not-the-right-secret".into();
+    let outcome = trial.sync(&["-vv", "--record", "exchanges"]).expect(4);
+    assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    let recording = std::fs::read_to_string(trial.scratch.join("exchanges")).unwrap();
+    for text in [&outcome.stdout, &outcome.stderr, &recording] {
+        assert!(!text.contains(&trial.secret), "{text}");
+    }
+}
+
+/// A bound that the API cannot read ends with what it said.
+#[track_caller]
+pub fn tells_which_bound_was_refused(of: &'static Contract, first: &str, said: &str) {
+    let trial = Trial::start(of, 30).altered(first, "\"first\": \"yesterday\"");
+    let outcome = trial.sync(&[]).expect(4);
+    assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+}

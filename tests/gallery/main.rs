@@ -1,0 +1,27 @@
+//! The program against models of real APIs, each through its own connection
+//! file of `testdata/connections/`, and every key of that file at work.
+
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod contract;
+mod custom;
+mod model;
+
+mod directus;
+mod django;
+mod freshdesk;
+mod jira;
+mod netbox;
+mod postgrest;
+mod redmine;
+mod servicenow;
+mod socrata;
+
+mod bounds;
+mod keys;
+mod lookback;
+mod secrets;
+mod values;
