@@ -3,11 +3,13 @@
 //! that fits. It keeps no rows, no state, and changes nothing on the disk.
 
 mod ask;
+mod columns;
 mod contact;
 mod evidence;
 mod find;
 mod fix;
 mod guess;
+mod order;
 mod paging;
 mod report;
 mod shape;
@@ -78,7 +80,7 @@ fn attempt(options: &Options) -> Result<(String, Result<()>)> {
         halt: None,
     };
     let query = ask::parameters(&of, &ask::opening(&of));
-    let first = match asker.fetch(query) {
+    let mut first = match asker.fetch(query) {
         Ok(answer) => answer,
         Err(error) if matches!(error.kind(), Kind::Usage | Kind::Local) => return Err(error),
         Err(error) => {
@@ -94,14 +96,19 @@ fn attempt(options: &Options) -> Result<(String, Result<()>)> {
     }
     let mut fixes = fit(&mut of, &first);
     let mut checks = judge(&of, &first, &mut asker);
-    // Only another spelling of bounds is worth asking all again.
+    // Only another bound is worth asking all again.
     for again in [true, false] {
-        let more: Vec<Fix> = settings(&checks);
+        let more = settings(&checks);
         more.iter().for_each(|fix| fix.apply(&mut of));
+        let free = more.contains(&Fix::NoFirst);
         let respelled = more.iter().any(|fix| matches!(fix, Fix::Format(_)));
         fixes.extend(more);
-        if !(again && respelled) {
+        if !again || !(free || respelled) {
             break;
+        }
+        if free {
+            first = asker.fetch(ask::parameters(&of, &ask::opening(&of)))?;
+            fixes.extend(fit(&mut of, &first));
         }
         checks = judge(&of, &first, &mut asker);
     }
@@ -110,7 +117,7 @@ fn attempt(options: &Options) -> Result<(String, Result<()>)> {
     }
     // With its settings written, that clause holds.
     let unmended = |check: &Check| check.fix.is_none() || SHAPE.contains(&check.clause);
-    for check in checks.iter().filter(|check| check.verdict != Verdict::Ok) {
+    for check in checks.iter().filter(|check| noted(check)) {
         log::warn!("{}: {}{}", check.clause, check.found, told(check));
     }
     let open: Vec<Check> = checks.into_iter().filter(unmended).collect();
@@ -131,6 +138,11 @@ fn attempt(options: &Options) -> Result<(String, Result<()>)> {
     }
     let file = suggest::file(&of, &fixes, &text, options)?;
     Ok((file, verdict(&open, None, true)))
+}
+
+/// Whether whoever reads a suggestion is to know.
+fn noted(check: &Check) -> bool {
+    matches!(check.verdict, Verdict::Warning | Verdict::Broken)
 }
 
 /// Clauses without which there is nothing to suggest.
@@ -227,14 +239,17 @@ fn settings(checks: &[Check]) -> Vec<Fix> {
 /// Mends the connection until the answer's shape calls for nothing more.
 fn fit(of: &mut Connection, first: &Answer) -> Vec<Fix> {
     let mut all: Vec<Fix> = Vec::new();
-    for _ in 0..ROUNDS {
-        let new: Vec<Fix> = settings(&shape::judge(of, first));
-        let new: Vec<Fix> = new.into_iter().filter(|fix| !all.contains(fix)).collect();
-        if new.is_empty() {
-            break;
+    // A column's type depends on how timestamps are read, so columns are last.
+    for last in [false, true] {
+        for _ in 0..ROUNDS {
+            let mut new = settings(&shape::judge(of, first));
+            new.retain(|fix| !all.contains(fix) && (last || !matches!(fix, Fix::Columns(..))));
+            if new.is_empty() {
+                break;
+            }
+            new.iter().for_each(|fix| fix.apply(of));
+            all.extend(new);
         }
-        new.iter().for_each(|fix| fix.apply(of));
-        all.extend(new);
     }
     all
 }

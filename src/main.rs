@@ -34,9 +34,11 @@ fn run(options: &Options) -> Result<()> {
         }
         Command::Sync => {
             let (receipt, result) = session::run(options, Arc::new(Os));
-            if let Some(receipt) = receipt {
+            if let Some(mut receipt) = receipt {
+                // The table is all in it that may be a secret. Numbers stay numbers,
+                // and whoever reads the file's name wants to open it.
+                receipt.table = secret::redacted(&receipt.table).into_owned();
                 let text = serde_json::to_string(&receipt).unwrap_or_default();
-                let text = secret::redacted(&text);
                 match options.out {
                     Out::Dir(_) => print(&format!("{text}\n")).or_else(|error| if result.is_ok() { Err(error) } else { Ok(()) })?,
                     Out::Stdout => log::info!("{text}"),

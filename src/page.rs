@@ -86,10 +86,7 @@ impl Page {
     /// no JSON is worth another try, and one that just ends too soon is
     /// [`crate::error::Kind::Temporary`].
     pub fn decode(&mut self, body: &[u8], response: &Response, of: &Connection) -> Result<()> {
-        self.rows.clear();
-        self.members.clear();
-        self.ids.clear();
-        (self.offset, self.total) = (None, None);
+        self.clear();
         if self.shapes.len() >= MAX_SHAPES {
             self.shapes.clear();
             self.generation += 1;
@@ -113,6 +110,26 @@ impl Page {
             }
         }
         Walk::new(self, of).whole(body, &wanted)
+    }
+
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.members.clear();
+        self.ids.clear();
+        (self.offset, self.total) = (None, None);
+    }
+
+    /// Takes an answer without rows and without a body to read: the offset is
+    /// beyond the last row.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Contract`] for a total in a header that is none.
+    pub fn beyond_the_end(&mut self, response: &Response, of: &Connection) -> Result<()> {
+        self.clear();
+        if let Some(Place::Header(name)) = &of.response.total {
+            self.header(response, name, &Wanted::Total)?;
+        }
+        Ok(())
     }
 
     fn header(&mut self, response: &Response, name: &str, what: &Wanted) -> Result<()> {

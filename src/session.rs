@@ -93,7 +93,13 @@ pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
             let text = read.map_err(|error| {
                 Error::usage(format!("cannot read {}: {error}", path.display())).hint("see --config")
             })?;
-            let environment = |name: &str| std::env::var(name).ok();
+            let environment = |name: &str| {
+                let value = std::env::var(name).ok();
+                if value.as_deref() == Some("") {
+                    log::warn!("the environment variable {name} is empty");
+                }
+                value
+            };
             let parsed = Connection::parse(&text, &environment, options.replay.is_some(), &mut secrets);
             // Even the error may quote a value.
             secret::install(secrets.clone());
@@ -108,7 +114,19 @@ pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
     set(&mut of.timeout, options.timeout);
     set(&mut of.max_body, options.max_body);
     of.validate()?;
+    advise(&of);
     Ok((of, secrets))
+}
+
+/// Warns of what can hardly be meant.
+fn advise(of: &Connection) {
+    let query = of.url.split_once('?').map_or("", |(_, query)| query);
+    for pair in query.split('&') {
+        let name = pair.split('=').next().unwrap_or_default();
+        if !name.is_empty() && of.query.iter().any(|(sent, _)| sent == name) {
+            log::warn!("{name:?} is in the URL and will be sent a second time; take it out of the URL");
+        }
+    }
 }
 
 fn set<T>(to: &mut T, given: Option<T>) {

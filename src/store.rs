@@ -134,15 +134,20 @@ impl Store {
             let lock = if name == STATE { LOCK.to_owned() } else { format!("{name}{LOCK}") };
             places.push((parent(state).to_owned(), lock));
         }
-        for (folder, _) in &places {
-            self.create_folder(folder, false)?;
+        let mut folders: Vec<_> = places.iter().map(|(folder, _)| folder).collect();
+        folders.dedup();
+        let mut old = Vec::new();
+        for folder in folders {
+            if !self.create_folder(folder)? {
+                old.push(folder);
+            }
         }
         let state = self.state.as_deref().map(|path| self.entry(path));
         if state.transpose()?.flatten().is_none() {
             // Whoever created them may have been killed before their names
             // were durable; from the first state on they must be.
-            for (folder, _) in &places {
-                self.create_folder(folder, true)?;
+            for folder in old {
+                self.sync_name(folder)?;
             }
         }
         let mut taken = Vec::new();
@@ -174,32 +179,37 @@ impl Store {
         }
     }
 
-    /// Creates a folder where there is none, and makes its name durable; where
-    /// there is one, only if `anyway`.
-    fn create_folder(&self, folder: &Path, anyway: bool) -> Result<()> {
-        let above = parent(folder);
-        if folder.as_os_str().is_empty() || folder.file_name().is_none() {
-            return Ok(());
-        }
-        let exists = match self.entry(folder)? {
+    /// Creates a folder and those above it where they are missing, and makes
+    /// their names durable; whether this one was.
+    fn create_folder(&self, folder: &Path) -> Result<bool> {
+        match self.entry(folder)? {
+            None if folder.as_os_str().is_empty() => return Ok(false),
+            None => {}
             Some(Entry::File(_)) => {
                 return Err(Error::local(format!("{} is a file, not a folder", folder.display()))
                     .hint("choose a folder with --out"));
             }
-            found => found.is_some(),
-        };
-        if exists && !anyway {
+            Some(Entry::Other(_)) => return Ok(false),
+        }
+        let above = parent(folder);
+        if !self.create_folder(above)? {
+            self.sync_name(above)?;
+        }
+        let create = self.disk.create_folder(folder);
+        create.map_err(|error| failed("cannot create", folder, &error))?;
+        self.sync_folder(above)?;
+        Ok(true)
+    }
+
+    /// Makes the name of a folder durable that was there before.
+    fn sync_name(&self, folder: &Path) -> Result<()> {
+        let Some(above) = folder.file_name().map(|_| parent(folder)) else {
             return Ok(());
-        }
-        if !exists {
-            self.create_folder(above, true)?;
-            let create = self.disk.create_folder(folder);
-            create.map_err(|error| failed("cannot create", folder, &error))?;
-        }
+        };
         match self.disk.sync_folder(above) {
             // A folder may be ours and the one above it not ours to read; who
             // made it there has to answer for its name.
-            Err(error) if exists && error.kind() == std::io::ErrorKind::PermissionDenied => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Ok(()),
             synced => synced.map_err(|error| failed("cannot sync", above, &error)),
         }
     }

@@ -72,6 +72,9 @@ impl Sync<'_> {
             };
             let place = |error: Error| error.at(format_args!("page at offset {offset}"));
             let response = self.fetch(&request, &mut page, &mut body).map_err(place)?;
+            if self.tally.requests == 1 && page.total.is_none() && self.of.response.total.is_some() {
+                log::warn!("the answer has no total where the connection says; the end will be told by an empty page");
+            }
             let view = page.view(&body, self.of);
             let asked = asked_at(&response, self.clock.now());
             let step = self.cursor.accept(&view, page.offset, page.total, asked);
@@ -107,9 +110,14 @@ impl Sync<'_> {
     fn fetch(&mut self, request: &Request, page: &mut Page, body: &mut Vec<u8>) -> Result<Response> {
         let waits = self.source.waits();
         let now = self.clock.now().secs;
+        let deep = self.cursor.request().1 > 0;
         self.retry.run(waits, &mut |time| self.clock.sleep(time), &mut || {
             self.tally.requests += 1;
             let response = self.source.fetch(request, body)?;
+            // PostgREST's way to say that the table has shrunk below it.
+            if response.status == 416 && deep {
+                return page.beyond_the_end(&response, self.of).map(|()| response);
+            }
             match status::check(&response, body, now) {
                 Some(error) => Err(error),
                 None => page.decode(body, &response, self.of).map(|()| response),

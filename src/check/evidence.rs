@@ -132,30 +132,40 @@ pub(super) fn gather(of: &Connection, first: &Answer, asker: &mut Asker<'_>) -> 
         );
     }
     if paging != Paging::None {
-        let deepest = page
-            .total
-            .map(|total| (total.max(1) - 1).min(of.max_offset));
         let limit = if paging == Paging::Offset { 2 } else { size };
-        if let Some(offset) = deepest.filter(|offset| *offset >= count) {
-            all.deep = asker.ask(of, from(limit, offset));
-            if offset >= DEEP && all.deep.as_ref().is_some_and(is_barren) {
-                all.half = asker.ask(of, from(limit, offset / 2));
-            }
-        }
         let end = match page.total {
             Some(total) => Some(total.max(count)),
             None if count < of.page_size => Some(count),
             None => None,
         };
-        let offset = end
-            .unwrap_or(of.max_offset)
-            .next_multiple_of(if paging == Paging::Page {
-                size.max(1)
-            } else {
-                1
-            });
-        if offset <= of.max_offset {
-            all.past = asker.ask(of, from(limit, offset));
+        let deepest = match page.total {
+            Some(total) => (total.max(1) - 1).min(of.max_offset),
+            // A page that is full, and no word of how many follow.
+            None if end.is_none() => of.max_offset,
+            None => 0,
+        };
+        if deepest >= count {
+            let told = page.total.is_some();
+            let probe = asker.dare(of, from(limit, deepest));
+            let barren = probe.as_ref().is_some_and(is_barren);
+            let failed = probe.as_ref().is_some_and(|probe| probe.seen.is_err());
+            if deepest >= DEEP && (failed || barren && told) {
+                all.half = asker.dare(of, from(limit, deepest / 2));
+            }
+            // Where nothing was promised, an empty page is the end.
+            match barren && !failed && !told {
+                true => all.past = probe,
+                false => all.deep = probe,
+            }
+        }
+        if let Some(end) = end {
+            let offset = match paging {
+                Paging::Page => end.next_multiple_of(size.max(1)),
+                _ => end,
+            };
+            if offset <= of.max_offset {
+                all.past = asker.dare(of, from(limit, offset));
+            }
         }
     }
     since(of, &mut all, asker);

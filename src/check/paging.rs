@@ -1,20 +1,19 @@
-//! Judging the answers together: order, filter, bound, offset, page size,
-//! total, and what lies deep. It asks nothing.
+//! Judging the answers together: offset, page size, total, what lies deep and
+//! what behind the end. It asks nothing.
 
 use crate::config::Connection;
 use crate::error::Kind;
 
 use super::ask::{Probe, Seen};
-use super::evidence::{Evidence, Paging, honours, is_refused, limits};
+use super::evidence::{Evidence, Paging, is_refused, limits};
 use super::fix::Fix;
+use super::order;
 use super::report::Check;
 use super::shape::counted;
 
 /// All clauses that take more than one row, given that there are rows.
 pub(super) fn judge(of: &Connection, all: &Evidence) -> Vec<Check> {
-    let mut checks = vec![sorted(of, all)];
-    checks.extend(filter(of, all));
-    checks.push(ties(all));
+    let mut checks = order::judge(of, all);
     if Paging::of(of) == Paging::None {
         let missing = all
             .page
@@ -37,180 +36,14 @@ pub(super) fn judge(of: &Connection, all: &Evidence) -> Vec<Check> {
     checks
 }
 
-fn seen(probe: Option<&Probe>) -> Option<&Seen> {
+/// The page that a question brought.
+pub(super) fn seen(probe: Option<&Probe>) -> Option<&Seen> {
     probe.and_then(|probe| probe.seen.as_ref().ok())
 }
 
 /// What went wrong with a question that nothing else is known of.
-fn failed(probe: Option<&Probe>) -> Option<String> {
+pub(super) fn failed(probe: Option<&Probe>) -> Option<String> {
     probe?.seen.as_ref().err().map(ToString::to_string)
-}
-
-fn sorted(of: &Connection, all: &Evidence) -> Check {
-    let page = &all.page;
-    let since = all.since.as_ref().map(|(_, probe)| probe);
-    let pages = [
-        Some(page),
-        seen(since),
-        seen(all.next.as_ref()),
-        seen(all.deep.as_ref()),
-    ];
-    let disorder = pages
-        .into_iter()
-        .flatten()
-        .find_map(|page| Some((page, page.disorder()?)));
-    // The deep page must not be older than the first one.
-    let last = page.marks.last();
-    let later = seen(all.deep.as_ref()).and_then(|deep| deep.marks.first());
-    let across = later.zip(last).filter(|(later, last)| later.at < last.at);
-    let found = match (disorder, across) {
-        (Some((page, row)), _) => {
-            let falls = (1..page.len()).all(|row| page.at(row - 1) >= page.at(row));
-            let how = if falls {
-                "descending"
-            } else {
-                "not by the cursor"
-            };
-            format!(
-                "{how}: {} follows {}",
-                page.marks[row].text,
-                page.marks[row - 1].text
-            )
-        }
-        (None, Some((later, last))) => {
-            format!("not throughout: {} comes behind {}", later.text, last.text)
-        }
-        (None, None) if page.at(0) == page.at(page.len() - 1) && later.is_none() => {
-            return Check::skipped("sorted", "all rows that were seen share one timestamp");
-        }
-        (None, None) if of.sorted => return Check::ok("sorted", "ascending by the cursor"),
-        (None, None) => {
-            return Check::ok(
-                "sorted",
-                "rows came sorted, which the connection does not count on",
-            );
-        }
-    };
-    if !of.sorted {
-        return Check::ok("sorted", format!("{found}; the connection expects that"));
-    }
-    Check::broken("sorted", found)
-        .fix(Some(Fix::Sorted(false)))
-        .remedy("better: ask for ascending order, see \"query\"")
-}
-
-/// The filter, its bound, and whether a mark's spelling is taken.
-fn filter(of: &Connection, all: &Evidence) -> Vec<Check> {
-    let Some((pick, probe)) = &all.since else {
-        return vec![Check::skipped("filter", "not asked")];
-    };
-    let sent = probe.asked.since.as_ref().map_or("", |mark| &mark.text);
-    let format = all.spelling.clone().map(Fix::Format);
-    let other = match &all.spelling {
-        Some(_) => "",
-        None => "which spelling does the API take? see since.format",
-    };
-    let seen = match &probe.seen {
-        Ok(seen) => seen,
-        Err(error) => {
-            let mut checks = vec![Check::skipped(
-                "filter",
-                "not seen: the bound was not taken",
-            )];
-            checks.push(
-                Check::broken("spelling", format!("{sent} is not taken: {error}"))
-                    .fix(format)
-                    .remedy(other),
-            );
-            return checks;
-        }
-    };
-    if !honours(probe, pick, &all.page) {
-        let early = seen.marks.iter().find(|mark| mark.at < pick.mark.at);
-        let found = match early {
-            Some(mark) => format!("ignored: asked from {sent} on, {} came", mark.text),
-            None => format!("no rows from {sent} on, though some are known"),
-        };
-        let remedy = if format.is_some() {
-            ""
-        } else {
-            "does a parameter in \"query\" hold {since}, by the API's name?"
-        };
-        return vec![Check::broken("filter", found).fix(format).remedy(remedy)];
-    }
-    let older = (0..all.page.len()).any(|row| all.page.at(row) < pick.mark.at);
-    let mut checks = vec![if older {
-        Check::ok("filter", format!("no row before {sent} came"))
-    } else {
-        Check::skipped("filter", "no row is known to be older than another")
-    }];
-    let at_bound = seen.marks.iter().any(|mark| mark.at == pick.mark.at);
-    let cut = probe
-        .asked
-        .since
-        .as_ref()
-        .is_some_and(|mark| mark.at < pick.mark.at);
-    let hidden =
-        seen.disorder().is_some() && seen.total.is_none_or(|total| total > seen.len() as u64);
-    checks.push(if cut {
-        Check::skipped("bound", format!("since.format cuts it to {sent}"))
-    } else if at_bound && of.since.exclusive {
-        Check::warning("bound", "inclusive: rows at the bound come")
-            .fix(Some(Fix::Exclusive(false)))
-    } else if at_bound {
-        Check::ok("bound", "inclusive: rows at the bound come")
-    } else if hidden {
-        Check::skipped(
-            "bound",
-            "rows come in no order: it cannot be told from one page",
-        )
-    } else if of.since.exclusive {
-        Check::ok("bound", "exclusive, as the connection says")
-    } else {
-        Check::warning("bound", "exclusive: rows at the bound are left out")
-            .fix(Some(Fix::Exclusive(true)))
-            .loses()
-    });
-    checks.push(Check::ok("spelling", format!("{sent} is taken")));
-    checks
-}
-
-fn ties(all: &Evidence) -> Check {
-    let page = &all.page;
-    let longest = page
-        .runs()
-        .iter()
-        .map(|(start, end)| end - start)
-        .max()
-        .unwrap_or(0);
-    if longest < 2 {
-        return Check::skipped("ties", "no two rows of the first page share a timestamp");
-    }
-    let Some(again) = seen(all.again.as_ref()) else {
-        return Check::skipped(
-            "ties",
-            failed(all.again.as_ref()).unwrap_or_else(|| "not asked".into()),
-        );
-    };
-    let both = page.len().min(again.len());
-    let moved = (0..both).find(|row| page.ids[*row] != again.ids[*row]);
-    match moved {
-        None => Check::ok(
-            "ties",
-            format!("the same order twice; up to {longest} rows share a timestamp"),
-        ),
-        Some(row) if page.at(row) == again.at(row) => Check::warning(
-            "ties",
-            format!(
-                "rows of {} change places from request to request",
-                page.marks[row].text
-            ),
-        )
-        .remedy(format!(
-            "page_size must stay above the rows of one timestamp, here {longest}"
-        )),
-        Some(_) => Check::skipped("ties", "rows changed between two requests"),
-    }
 }
 
 fn offset(of: &Connection, all: &Evidence) -> Check {
@@ -240,7 +73,9 @@ fn offset(of: &Connection, all: &Evidence) -> Check {
         };
     };
     let row = usize::try_from(asked).unwrap_or(usize::MAX);
-    let Some(wanted) = page.ids.get(row) else {
+    // A page of the API's own size begins at a row of its own choice.
+    let own_size = by_page && next.len() as u64 > probe.asked.limit;
+    let Some(wanted) = page.ids.get(row).filter(|_| !own_size) else {
         return match page.ids.contains(got) {
             true => Check::broken(
                 "offset",
@@ -294,7 +129,8 @@ fn limit(of: &Connection, all: &Evidence) -> Check {
             format!("not sent; a page is {}", counted(all.page.len(), "row")),
         );
     }
-    let past = seen(all.past.as_ref()).is_some_and(|past| !past.is_empty());
+    let farther = [&all.past, &all.deep].map(|probe| seen(probe.as_ref()));
+    let past = farther.iter().flatten().any(|page| !page.is_empty());
     let more =
         all.page.total.is_some_and(|total| total > count) || (all.page.total.is_none() && past);
     if count != size && (more || count > size) {
@@ -324,7 +160,7 @@ fn limit(of: &Connection, all: &Evidence) -> Check {
                 counted(asked as usize, "row")
             ),
         )
-        .fix(Some(Fix::PageSize(count))),
+        .fix(Some(Fix::PageSize(count)).filter(|_| count != size)),
         Some((asked, _)) if count == size => {
             Check::ok("limit", format!("{size} rows, and {asked}, as asked for"))
         }
@@ -377,7 +213,7 @@ fn total(of: &Connection, all: &Evidence) -> Option<Check> {
             .first()
             .is_some_and(|mark| mark.at == pick.mark.at);
         let before = if inclusive { start } else { end } as u64;
-        if before > 0 && then == told && told - before.min(told) != then {
+        if before > 0 && then == told {
             return wrong(format!(
                 "{told} with the filter or without: it does not count what passes"
             ));
@@ -417,6 +253,9 @@ fn depth(of: &Connection, all: &Evidence) -> Option<Check> {
         }
         Ok(_) if all.half.is_none() => return None,
         Ok(_) => format!("offset {asked} is empty"),
+        Err(error) if error.kind() == Kind::Contract => {
+            return Some(Check::broken("depth", format!("offset {asked}: {error}")));
+        }
         Err(error) => format!("offset {asked}: {error}"),
     };
     let good = match all

@@ -1,9 +1,11 @@
 //! What a check found, clause by clause, and how it is shown: a table for
 //! people, one JSON object for machines. It judges nothing.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::fix::Fix;
+use super::shape::counted;
 
 /// The widest line, where words allow it.
 const WIDTH: usize = 100;
@@ -116,25 +118,45 @@ pub(super) fn table(checks: &[Check], requests: u64) -> String {
     let mut out = String::new();
     for check in checks {
         let (clause, verdict) = (check.clause, check.verdict.name());
-        let mut line = format!("{clause:<16} {verdict:<8} {}", one_line(&check.found));
+        let head = format!("{clause:<16} {verdict:<8} ");
+        let mut line = wrapped(head, &one_line(&check.found));
         let setting = check.setting().map(|fix| spaced(&fix.value(), false));
         for words in setting.into_iter().chain([one_line(&check.remedy)]) {
+            let last = line.rsplit('\n').next().unwrap_or_default().chars().count();
             if words.is_empty() {
                 continue;
             }
-            if line.chars().count() + 4 + words.chars().count() <= WIDTH {
+            if last + 4 + words.chars().count() <= WIDTH {
                 line += "    ";
+                line += &words;
             } else {
-                out += &line;
-                out.push('\n');
-                line = " ".repeat(MARGIN);
+                line.push('\n');
+                line += &wrapped(" ".repeat(MARGIN), &words);
             }
-            line += &words;
         }
         out += line.trim_end();
         out.push('\n');
     }
     out + &summary(checks, requests)
+}
+
+/// Words behind a head, broken into lines where they are too many for one.
+fn wrapped(head: String, text: &str) -> String {
+    let (mut out, mut width) = (head, MARGIN);
+    for (at, word) in text.split(' ').enumerate() {
+        let long = word.chars().count();
+        if at > 0 && width + 1 + long > WIDTH {
+            out.push('\n');
+            out += &" ".repeat(MARGIN);
+            width = MARGIN;
+        } else if at > 0 {
+            out.push(' ');
+            width += 1;
+        }
+        out += word;
+        width += long;
+    }
+    out
 }
 
 fn summary(checks: &[Check], requests: u64) -> String {
@@ -147,9 +169,10 @@ fn summary(checks: &[Check], requests: u64) -> String {
     };
     let bad = names(&|check| check.verdict == Verdict::Broken || check.loses);
     let settings = checks.iter().any(|check| check.setting().is_some());
+    let requests = counted(usize::try_from(requests).unwrap_or(usize::MAX), "request");
     let mut out = match bad.as_str() {
-        "" => format!("\n{requests} requests: nothing seen that could lose rows\n"),
-        bad => format!("\n{requests} requests: do not sync before this is mended: {bad}\n"),
+        "" => format!("\n{requests}: nothing seen that could lose rows\n"),
+        bad => format!("\n{requests}: do not sync before this is mended: {bad}\n"),
     };
     if settings {
         out +=
@@ -160,21 +183,37 @@ fn summary(checks: &[Check], requests: u64) -> String {
 
 /// The same for machines.
 pub(super) fn json(checks: &[Check], requests: u64, ok: bool) -> String {
-    let checks = checks.iter().map(|check| {
-        let mut one = json!({
-            "clause": check.clause,
-            "verdict": check.verdict.name(),
-            "found": check.found,
-            "setting": check.setting().map(Fix::value),
-        });
-        if !check.remedy.is_empty() {
-            one["try"] = check.remedy.clone().into();
-        }
-        one
-    });
-    let checks: Vec<Value> = checks.collect();
-    let all = json!({ "ok": ok, "checks": checks, "requests": requests });
-    format!("{all}\n")
+    let one = |check: &Check| One {
+        clause: check.clause,
+        verdict: check.verdict.name(),
+        found: check.found.clone(),
+        setting: check.setting().map(Fix::value),
+        remedy: Some(check.remedy.clone()).filter(|words| !words.is_empty()),
+    };
+    let all = All {
+        ok,
+        checks: checks.iter().map(one).collect(),
+        requests,
+    };
+    // Of strings and numbers alone: it cannot fail.
+    serde_json::to_string(&all).unwrap_or_default() + "\n"
+}
+
+#[derive(Serialize)]
+struct All {
+    ok: bool,
+    checks: Vec<One>,
+    requests: u64,
+}
+
+#[derive(Serialize)]
+struct One {
+    clause: &'static str,
+    verdict: &'static str,
+    found: String,
+    setting: Option<Value>,
+    #[serde(rename = "try", skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
 }
 
 /// JSON on one line with blanks after colons and commas; an object that is a

@@ -3,15 +3,15 @@
 
 use std::collections::HashMap;
 
-use crate::config::{Connection, Field, Place};
+use crate::config::{Connection, Field};
 use crate::error::excerpt;
 use crate::json;
 use crate::timestamp::Format;
-use crate::types::Type;
 
 use super::ask::Answer;
+use super::columns;
 use super::find::{self, Column, shown};
-use super::fix::{Fix, field, pointer, spelled};
+use super::fix::{Fix, pointer, spelled};
 use super::guess::{self, Stamp};
 use super::report::Check;
 
@@ -22,21 +22,21 @@ const NAMED: usize = 4;
 pub(super) fn judge(of: &Connection, answer: &Answer) -> Vec<Check> {
     let (list, rows) = match rows(of, answer) {
         Ok(found) => found,
-        Err(broken) => return vec![broken],
+        Err(broken) => return vec![*broken],
     };
-    let columns = find::columns(&rows);
+    let fields = find::columns(&rows);
     let mut checks = vec![list];
     if !rows.is_empty() {
-        checks.push(key(of, &rows, &columns));
-        checks.extend(cursor(of, &rows, &columns));
-        checks.push(types(of, &rows, &columns));
+        checks.push(key(of, &rows, &fields));
+        checks.extend(cursor(of, &rows, &fields));
+        checks.push(columns::types(of, &rows, &fields));
     }
-    checks.extend(places(of, answer, rows.len() as u64));
+    checks.extend(columns::places(of, answer, rows.len() as u64));
     checks
 }
 
 /// The rows, or what is wrong with them.
-fn rows<'a>(of: &Connection, answer: &'a Answer) -> Result<(Check, Vec<&'a [u8]>), Check> {
+fn rows<'a>(of: &Connection, answer: &'a Answer) -> Result<(Check, Vec<&'a [u8]>), Box<Check>> {
     let body = &answer.body;
     let broken = |found: String| Check::broken("rows", found);
     if !find::is_json(body) {
@@ -46,7 +46,9 @@ fn rows<'a>(of: &Connection, answer: &'a Answer) -> Result<(Check, Vec<&'a [u8]>
         } else {
             format!("the body is not JSON: {start}")
         };
-        return Err(broken(found).remedy("is --url that of the API, and not of a web page?"));
+        return Err(Box::new(
+            broken(found).remedy("is --url that of the API, and not of a web page?"),
+        ));
     }
     let whole = find::whole(body);
     let place = place(&of.response.rows);
@@ -64,19 +66,21 @@ fn rows<'a>(of: &Connection, answer: &'a Answer) -> Result<(Check, Vec<&'a [u8]>
         let Some((path, rows)) = lists.first() else {
             let quote = shown(&whole[..whole.len().min(200)]);
             let found = format!("{what}, and no list of objects anywhere: {quote}");
-            return Err(broken(found).remedy(
+            return Err(Box::new(broken(found).remedy(
                 "does --url lead to a list? does the API ask for a parameter or a token?",
-            ));
+            )));
         };
         let named = lists
             .iter()
             .take(NAMED)
-            .map(|(path, rows)| format!("{} ({} rows)", self::place(path), rows.len()));
+            .map(|(path, rows)| format!("{} ({})", self::place(path), counted(rows.len(), "row")));
         let found = format!(
             "{what}; lists found: {}",
             named.collect::<Vec<_>>().join(", ")
         );
-        return Err(broken(found).fix(Some(Fix::Rows(path.clone(), find::wrapping(rows)))));
+        return Err(Box::new(
+            broken(found).fix(Some(Fix::Rows(path.clone(), find::wrapping(rows)))),
+        ));
     }
     let wrapping = find::wrapping(&items);
     let known = |field: &Field| field.path.first() == wrapping.first();
@@ -86,7 +90,9 @@ fn rows<'a>(of: &Connection, answer: &'a Answer) -> Result<(Check, Vec<&'a [u8]>
             items.len(),
             pointer(&wrapping)
         );
-        return Err(broken(found).fix(Some(Fix::Rows(of.response.rows.clone(), wrapping))));
+        return Err(Box::new(
+            broken(found).fix(Some(Fix::Rows(of.response.rows.clone(), wrapping))),
+        ));
     }
     let inner: Vec<&[u8]> = items
         .iter()
@@ -95,7 +101,9 @@ fn rows<'a>(of: &Connection, answer: &'a Answer) -> Result<(Check, Vec<&'a [u8]>
         .collect();
     if inner.len() < items.len() {
         let found = format!("no object at {} of each row", pointer(&of.response.row));
-        return Err(broken(found).fix(Some(Fix::Rows(of.response.rows.clone(), wrapping))));
+        return Err(Box::new(
+            broken(found).fix(Some(Fix::Rows(of.response.rows.clone(), wrapping))),
+        ));
     }
     let found = format!("{} at {place}", counted(inner.len(), "row"));
     Ok((Check::ok("rows", found), inner))
@@ -193,7 +201,7 @@ fn cursor(of: &Connection, rows: &[&[u8]], columns: &[Column<'_>]) -> Vec<Check>
 
 fn precision(values: &[&[u8]], stamp: Option<Stamp>) -> Check {
     let sample = values.iter().max_by_key(|raw| raw.len());
-    let sample = sample.map_or_else(String::new, |raw| shown(raw));
+    let sample = sample.map_or_else(String::new, |raw| excerpt(&json::text(raw)));
     let digits = values
         .iter()
         .map(|raw| fraction(&json::text(raw)))
@@ -224,134 +232,8 @@ fn fraction(text: &str) -> usize {
     after.bytes().take_while(u8::is_ascii_digit).count()
 }
 
-/// Whether the declared columns take what came.
-fn types(of: &Connection, rows: &[&[u8]], columns: &[Column<'_>]) -> Check {
-    let format = &of.since.format;
-    let top = columns.iter().filter(|column| column.path.len() == 1);
-    let Some(declared) = &of.columns else {
-        let all = top.map(|column| {
-            let field = field(&column.path);
-            let key = of.primary_key.contains(&field);
-            (field, column.of_type(key, format))
-        });
-        let all: Vec<(Field, Type)> = all.collect();
-        let found = format!("{}, taken as they come", counted(all.len(), "field"));
-        return Check::ok("columns", found).fix(Some(Fix::Columns(all, true)));
-    };
-    let mut mended = Vec::new();
-    let mut first = None;
-    for (field, of_type) in declared {
-        let key = of.primary_key.contains(field);
-        let misfit = rows.iter().enumerate().find_map(|(number, row)| {
-            let raw = value(row, field)?;
-            let wanted = of_type.check(raw, key, format).err()?;
-            Some(format!(
-                "row {number}, {}: {wanted}, not {}",
-                spelled(field),
-                shown(raw)
-            ))
-        });
-        if let Some(misfit) = misfit {
-            first.get_or_insert(misfit);
-            let column = columns.iter().find(|column| column.path == field.path);
-            let fitting = column.map_or(Type::Json, |column| column.of_type(key, format));
-            mended.push((field.clone(), fitting));
-        }
-    }
-    if let Some(misfit) = first {
-        let check = if of.reject_bad_rows {
-            Check::warning("columns", misfit)
-        } else {
-            Check::broken("columns", misfit)
-        };
-        return check.fix(Some(Fix::Columns(mended, false)));
-    }
-    let absent = declared.iter().map(|(field, _)| field);
-    let absent = absent.filter(|field| {
-        rows.iter()
-            .all(|row| json::point(row, &field.path).is_none())
-    });
-    let absent: Vec<Field> = absent.cloned().collect();
-    if !absent.is_empty() {
-        let all = top.map(|column| (field(&column.path), column.of_type(false, format)));
-        return Check::warning(
-            "columns",
-            format!("declared, but in no row: {}", names(&absent)),
-        )
-        .fix(Some(Fix::Columns(all.collect(), true)));
-    }
-    let extra = top.filter(|column| {
-        !declared
-            .iter()
-            .any(|(field, _)| field.path.first() == column.path.first())
-    });
-    let extra: Vec<Field> = extra.map(|column| field(&column.path)).collect();
-    let found = format!("the types of {} fit", counted(declared.len(), "column"));
-    Check::ok(
-        "columns",
-        match names(&extra) {
-            extra if extra.is_empty() => found,
-            extra => format!("{found}; CSV leaves out {extra}"),
-        },
-    )
-}
-
-/// Where the total and the offset are told, where the connection errs.
-fn places(of: &Connection, answer: &Answer, rows: u64) -> Vec<Check> {
-    let number = |place: &Option<Place>| match place.as_ref()? {
-        Place::Body(path) => {
-            json::point(find::whole(&answer.body), path).map(|raw| json::text(raw).into_owned())
-        }
-        Place::Header(name) => answer.response.header(name).map(str::to_owned),
-    };
-    let digits = |text: &str| {
-        text.rsplit_once('/')
-            .map_or(text, |(_, after)| after)
-            .trim()
-            .parse::<u64>()
-            .is_ok()
-    };
-    let mut checks = Vec::new();
-    for (clause, place, echo) in [
-        ("total", &of.response.total, false),
-        ("echo", &of.response.offset, true),
-    ] {
-        let told = number(place);
-        if told.as_deref().is_some_and(digits) {
-            continue;
-        }
-        let guess = if echo {
-            guess::echo(&answer.body)
-        } else {
-            guess::total(&answer.body, &answer.response, rows, of.page_size)
-        };
-        let fix = if echo {
-            Fix::Echo(guess)
-        } else {
-            Fix::Total(guess)
-        };
-        let told = told.filter(|told| told != "null" && told != "*");
-        checks.push(
-            match (told, &fix) {
-                (Some(told), _) => {
-                    Check::broken(clause, format!("it is no number: {}", excerpt(&told)))
-                }
-                (None, Fix::Total(Some(_))) => {
-                    Check::warning(clause, "none where the connection says, but one is there")
-                }
-                (None, Fix::Total(None)) => {
-                    Check::ok(clause, "none told: a sync ends at a page with nothing new")
-                }
-                (None, _) => Check::ok(clause, "the offset is not told"),
-            }
-            .fix(Some(fix)),
-        );
-    }
-    checks
-}
-
 /// A field's value, null counting as missing.
-fn value<'a>(row: &'a [u8], field: &Field) -> Option<&'a [u8]> {
+pub(super) fn value<'a>(row: &'a [u8], field: &Field) -> Option<&'a [u8]> {
     json::point(row, &field.path).filter(|raw| *raw != b"null")
 }
 
@@ -370,14 +252,13 @@ fn place(path: &[String]) -> String {
     }
 }
 
-fn names(fields: &[Field]) -> String {
-    fields.iter().map(spelled).collect::<Vec<_>>().join(", ")
-}
-
 fn candidates(fields: &[Field], what: &str) -> String {
     match fields {
         [] => format!("; no {what}"),
-        some => format!("; {what}: {}", names(&some[..some.len().min(NAMED)])),
+        some => format!(
+            "; {what}: {}",
+            columns::names(&some[..some.len().min(NAMED)])
+        ),
     }
 }
 

@@ -106,27 +106,9 @@ pub(super) fn file(
     let rest = [
         ("on_bad_row", raw(given.on_bad_row)),
         ("ca_file", raw(given.ca_file)),
-        (
-            "timeout",
-            options
-                .timeout
-                .map(|time| format!("\"{}ms\"", time.as_millis()))
-                .or(raw(given.timeout)),
-        ),
-        (
-            "max_body",
-            options
-                .max_body
-                .map(|bytes| bytes.to_string())
-                .or(raw(given.max_body)),
-        ),
-        (
-            "max_retries",
-            options
-                .max_retries
-                .map(|n| n.to_string())
-                .or(raw(given.max_retries)),
-        ),
+        ("timeout", raw(given.timeout)),
+        ("max_body", raw(given.max_body)),
+        ("max_retries", raw(given.max_retries)),
     ];
     lines.extend(
         rest.into_iter()
@@ -197,6 +179,7 @@ pub(super) fn notes(of: &Connection, options: &Options, text: &str) -> Vec<Strin
         notes.push("no parameter holds {limit}: page_size is what the API sends".to_owned());
     }
     if options.config.is_none() && of.headers.is_empty() {
+        notes.push("\"table\" is the reference API's too: it names the files".to_owned());
         notes.push(
             "no \"headers\" were given: where the API asks for a token, write it as ${NAME}"
                 .to_owned(),

@@ -80,6 +80,7 @@ Usage:
 Examples:
   highwater check --url https://api.example.com/v1/users
   highwater check --config users.json --json
+  highwater check --config draft.json --suggest > users.json
 ";
 
 const STATUS: &str = "\

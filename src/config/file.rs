@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::{Connection, Field, Place};
 use crate::error::{Error, Result, excerpt, nearest};
@@ -74,7 +74,7 @@ pub(super) fn expand(
 struct File {
     url: Option<String>,
     table: Option<String>,
-    primary_key: Option<Vec<Text<Field>>>,
+    primary_key: Option<Names>,
     cursor: Option<Text<Field>>,
     #[serde(default, deserialize_with = "given")]
     columns: Option<Option<Pairs<Text<Type>>>>,
@@ -123,14 +123,14 @@ pub(super) fn read(text: &str) -> Result<Connection> {
     };
     set(&mut to.url, file.url);
     set(&mut to.table, file.table);
-    let keys = file.primary_key;
-    set(
-        &mut to.primary_key,
-        keys.map(|keys| keys.into_iter().map(|key| key.0).collect()),
-    );
-    set(&mut to.cursor, file.cursor.map(|cursor| cursor.0));
-    if let Some(columns) = file.columns {
-        to.columns = columns.map(columns_of).transpose()?;
+    set(&mut to.primary_key, file.primary_key.map(|keys| keys.0));
+    if let Some(Text(cursor)) = file.cursor {
+        sort_by(&mut to, &cursor);
+        to.cursor = cursor;
+    }
+    if let Some(Some(columns)) = file.columns {
+        let columns = columns_of(columns)?;
+        to.columns = (!columns.is_empty()).then_some(columns);
     }
     set(&mut to.headers, file.headers.map(|headers| headers.0));
     let query = file.query.map(|query| query.0.into_iter());
@@ -175,6 +175,16 @@ pub(super) fn read(text: &str) -> Result<Connection> {
 fn set<T>(to: &mut T, given: Option<T>) {
     if let Some(given) = given {
         *to = given;
+    }
+}
+
+/// The default query sorts by the default cursor; it has to sort by this one.
+fn sort_by(of: &mut Connection, cursor: &Field) {
+    let default = of.cursor.name.clone();
+    for (name, value) in &mut of.query {
+        if name == "order_by" && *value == default.parse().unwrap_or_default() {
+            *value = cursor.name.parse().unwrap_or_default();
+        }
     }
 }
 
@@ -224,6 +234,36 @@ impl<'de, T: FromStr<Err = String>> Deserialize<'de> for Text<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
         let text = Scalar::deserialize(from)?.0;
         text.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// Fields, or a single one without its list.
+struct Names(Vec<Field>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Names;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of fields")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<Names, E> {
+                let field = text.parse().map_err(E::custom)?;
+                Ok(Names(vec![field]))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(
+                self,
+                mut list: A,
+            ) -> std::result::Result<Names, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(Text(field)) = list.next_element()? {
+                    fields.push(field);
+                }
+                Ok(Names(fields))
+            }
+        }
+        from.deserialize_any(Read)
     }
 }
 

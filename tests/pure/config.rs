@@ -115,7 +115,7 @@ fn null_is_not_the_same_as_missing() {
     };
     assert!(total("{}") && !total("{\"total\":null}"));
     assert_eq!(parse("{\"columns\":null}").unwrap().columns, None);
-    assert_eq!(parse("{\"columns\":{}}").unwrap().columns, Some(Vec::new()));
+    assert_eq!(parse("{\"columns\":{}}").unwrap().columns, None);
 }
 
 #[test]
