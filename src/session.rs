@@ -63,6 +63,11 @@ pub struct Receipt {
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock;
 
+/// Now, by the machine's clock, in UTC to the second, for people.
+pub fn time_of_day() -> String {
+    timestamp::format(Instant { nanos: 0, ..now() })
+}
+
 /// Now, by the machine's clock.
 pub fn now() -> Instant {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -191,8 +196,8 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
         Out::Stdout => None,
     };
     let mut store = Store::new(disk, options.state_path(), folder, &of.table);
-    let now = timestamp::format(clock.now());
-    store.lock(&format!("process {}, running since {now},", std::process::id()))?;
+    let (process, begin) = (std::process::id(), time_of_day());
+    store.lock(&format!("process {process}, running since {begin},"))?;
     let state = take_up(&mut store, &origin, options)?;
     let start = start(&of, state, since)?;
     let mut cursor = Cursor::new(settings(&of, until.map(|mark| mark.at)), start);

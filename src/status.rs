@@ -73,7 +73,8 @@ pub fn report(options: &Options, disk: &(impl Disk + Clone + 'static)) -> Result
 fn changed(path: &Path) -> Option<Instant> {
     let modified = std::fs::metadata(path).ok()?.modified().ok()?;
     let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Some(Instant { secs: 0, nanos: 0 }.plus(since))
+    // To the second: it is for people.
+    Some(Instant { secs: 0, nanos: 0 }.plus(std::time::Duration::from_secs(since.as_secs())))
 }
 
 /// The rows of a file: lines, or records without the header.
