@@ -125,6 +125,7 @@ pub(super) fn read(text: &str) -> Result<Connection> {
     set(&mut to.table, file.table);
     set(&mut to.primary_key, file.primary_key.map(|keys| keys.0));
     if let Some(Text(cursor)) = file.cursor {
+        // A query of the file's own replaces the default one further down.
         sort_by(&mut to, &cursor);
         to.cursor = cursor;
     }

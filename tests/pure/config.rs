@@ -119,6 +119,16 @@ fn null_is_not_the_same_as_missing() {
 }
 
 #[test]
+fn a_single_key_needs_no_list_and_the_default_query_sorts_by_the_cursor() {
+    let of = parse("{\"primary_key\": \"key\", \"cursor\": \"changed\"}").unwrap();
+    assert_eq!(of.primary_key[0].name, "key");
+    assert_eq!(of.query[0].0, "order_by");
+    assert_eq!(of.query[0].1, "changed".parse().unwrap());
+    let own = parse("{\"cursor\": \"changed\", \"query\": {\"order_by\": \"updatedAt\", \"s\": \"{since}\"}}");
+    assert_eq!(own.unwrap().query[0].1, "updatedAt".parse().unwrap());
+}
+
+#[test]
 fn numbers_may_come_out_of_the_environment() {
     assert_eq!(parse("{\"page_size\":\"${SIZE}\"}").unwrap().page_size, 25);
     assert_eq!(parse("{\"page_size\":${SIZE}}").unwrap().page_size, 25);
@@ -237,8 +247,8 @@ fn every_fault_names_its_line_and_its_key() {
             "\"primary_key\": must name at least one field",
         ),
         (
-            "{\"primary_key\": \"id\"}",
-            "line 1, \"primary_key\": invalid type: string \"id\", expected a sequence",
+            "{\"primary_key\": 7}",
+            "line 1, \"primary_key\": invalid type: integer `7`, expected a list of fields",
         ),
         (
             "{\"table\": \"a/b\"}",

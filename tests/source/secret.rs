@@ -79,9 +79,18 @@ fn values_that_overlap_leave_no_piece_of_either() {
 
 #[test]
 fn a_short_value_is_redacted_only_as_a_word() {
-    let secrets = secrets(&[("N", "50"), ("E", "é")]);
+    let secrets = secrets(&[("N", "a5"), ("E", "é")]);
     assert_eq!(
-        secrets.redact("50, 150, 50th, é, né, limit=50"),
-        "${N}, 150, 50th, ${E}, né, limit=${N}"
+        secrets.redact("a5, 1a5, a5th, é, né, limit=a5"),
+        "${N}, 1a5, a5th, ${E}, né, limit=${N}"
+    );
+}
+
+#[test]
+fn a_short_number_is_no_secret() {
+    let secrets = secrets(&[("PAGE", "50"), ("PORT", "50123"), ("PIN", "123456")]);
+    assert_eq!(
+        secrets.redact("limit=50 at :50123 with 123456"),
+        "limit=50 at :50123 with ${PIN}"
     );
 }
