@@ -242,12 +242,17 @@ pub(crate) fn plain(text: &[u8]) -> Option<Instant> {
     let digit = |at: usize| u32::from(text[at].wrapping_sub(b'0'));
     let two = |at: usize| i64::from(digit(at) * 10 + digit(at + 1));
     let digits = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18];
-    let strange = digits.iter().fold(false, |strange, at| strange | (digit(*at) > 9));
+    let strange = digits
+        .iter()
+        .fold(false, |strange, at| strange | (digit(*at) > 9));
     let marks = [text[4], text[7], text[10], text[13], text[16], text[19]];
     if strange || marks != *b"--T::Z" {
         return None;
     }
-    let civil = Civil::new([two(0) * 100 + two(2), two(5), two(8)], [two(11), two(14), two(17)])?;
+    let civil = Civil::new(
+        [two(0) * 100 + two(2), two(5), two(8)],
+        [two(11), two(14), two(17)],
+    )?;
     if civil.second == 60 {
         return None;
     }

@@ -101,10 +101,14 @@ impl Checkpoint {
     /// program; it is never taken for an empty one.
     pub fn parse(text: &[u8]) -> Result<Self> {
         let damaged = |what: String| {
-            Error::local(format!("the state is damaged: {what}"))
-                .hint("put back a good copy, or start over with --full-refresh, which keeps the files")
+            Error::local(format!("the state is damaged: {what}")).hint(
+                "put back a good copy, or start over with --full-refresh, which keeps the files",
+            )
         };
-        if text.iter().all(|byte| matches!(byte, 0 | b' ' | b'\n' | b'\r' | b'\t')) {
+        if text
+            .iter()
+            .all(|byte| matches!(byte, 0 | b' ' | b'\n' | b'\r' | b'\t'))
+        {
             return Err(damaged(if text.is_empty() {
                 "it is empty".into()
             } else {
@@ -112,14 +116,21 @@ impl Checkpoint {
             }));
         }
         let value = |at| json::value(text, at, 0).map(|end| json::space(text, end));
-        if value(json::space(text, 0)) == Ok(text.len()) && text.first() != Some(&b'{') {
+        if value(json::space(text, 0)) == Ok(text.len())
+            && text.get(json::space(text, 0)) != Some(&b'{')
+        {
             return Err(damaged("it is no JSON object".into()));
         }
-        if let Ok(Version { version: Some(version), .. }) = serde_json::from_slice(text)
+        if let Ok(Version {
+            version: Some(version),
+            ..
+        }) = serde_json::from_slice(text)
             && version > VERSION
         {
-            return Err(Error::local(format!("the state is of version {version}, newer than this program knows"))
-                .hint("use the program that wrote it, or a newer one"));
+            return Err(Error::local(format!(
+                "the state is of version {version}, newer than this program knows"
+            ))
+            .hint("use the program that wrote it, or a newer one"));
         }
         let raw: Raw = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
         if raw.version.is_none() && raw.last_updated_at.is_none() {
@@ -134,7 +145,10 @@ impl Checkpoint {
         if let Some(part) = &raw.part {
             let parts = [Some(part), part.rejected.as_deref()];
             if let Some(bad) = parts.iter().flatten().find(|part| !is_name(&part.file)) {
-                return Err(damaged(format!("{:?} is no file's name", excerpt(&bad.file))));
+                return Err(damaged(format!(
+                    "{:?} is no file's name",
+                    excerpt(&bad.file)
+                )));
             }
         }
         Ok(Self {
@@ -155,7 +169,10 @@ impl Checkpoint {
     /// The state's JSON, one line.
     pub fn render(progress: &Progress, part: Option<&Part>, origin: &Origin) -> Vec<u8> {
         let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
-        let mark = progress.last_updated_at.as_deref().map_or("null".into(), quote);
+        let mark = progress
+            .last_updated_at
+            .as_deref()
+            .map_or("null".into(), quote);
         let mut out = format!("{{\"version\":{VERSION},\"last_updated_at\":{mark}");
         match &progress.resume {
             Resume::Mark => {}
@@ -190,20 +207,30 @@ impl Checkpoint {
             return Ok(());
         };
         let differs = |what: &str, theirs: &str, ours: &str| {
-            Err(Error::local(format!("the state is of another {what}: {theirs}, not {ours}"))
-                .hint("give each table a folder or a state of its own, with --out or --state"))
+            Err(Error::local(format!(
+                "the state is of another {what}: {theirs}, not {ours}"
+            ))
+            .hint("give each table a folder or a state of its own, with --out or --state"))
         };
         if origin.table != of.table {
             return differs("table", &origin.table, &of.table);
         }
         if origin.primary_key != of.primary_key {
-            return differs("primary key", &origin.primary_key.join(", "), &of.primary_key.join(", "));
+            return differs(
+                "primary key",
+                &origin.primary_key.join(", "),
+                &of.primary_key.join(", "),
+            );
         }
         if origin.cursor != of.cursor {
             return differs("cursor", &origin.cursor, &of.cursor);
         }
         if origin.url != of.url {
-            log::warn!("the state is from {}, now the URL is {}", origin.url, of.url);
+            log::warn!(
+                "the state is from {}, now the URL is {}",
+                origin.url,
+                of.url
+            );
         }
         Ok(())
     }
@@ -218,9 +245,18 @@ struct Version {
 }
 
 fn render_part(part: &Part) -> String {
-    let Part { file, bytes, rows, tail, rejected } = part;
+    let Part {
+        file,
+        bytes,
+        rows,
+        tail,
+        rejected,
+    } = part;
     let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
-    let mut out = format!("{{\"file\":{},\"bytes\":{bytes},\"rows\":{rows}", quote(file));
+    let mut out = format!(
+        "{{\"file\":{},\"bytes\":{bytes},\"rows\":{rows}",
+        quote(file)
+    );
     if let Some(tail) = tail {
         out += &format!(",\"tail\":{}", quote(tail));
     }

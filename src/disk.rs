@@ -104,7 +104,11 @@ fn optional<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 
 /// The parent of a bare name is the empty path, which no call takes.
 fn here(folder: &Path) -> &Path {
-    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+    if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    }
 }
 
 impl Disk for Os {
@@ -145,12 +149,16 @@ impl Disk for Os {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(start))?;
         let mut bytes = Vec::new();
-        file.take(end.saturating_sub(start)).read_to_end(&mut bytes)?;
+        file.take(end.saturating_sub(start))
+            .read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Append>> {
-        let file = OpenOptions::new().append(true).create_new(true).open(path)?;
+        let file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .open(path)?;
         Ok(Box::new(file))
     }
 

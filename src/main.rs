@@ -40,7 +40,8 @@ fn run(options: &Options) -> Result<()> {
                 receipt.table = secret::redacted(&receipt.table).into_owned();
                 let text = serde_json::to_string(&receipt).unwrap_or_default();
                 match options.out {
-                    Out::Dir(_) => print(&format!("{text}\n")).or_else(|error| if result.is_ok() { Err(error) } else { Ok(()) })?,
+                    Out::Dir(_) => print(&format!("{text}\n"))
+                        .or_else(|error| if result.is_ok() { Err(error) } else { Ok(()) })?,
                     Out::Stdout => log::info!("{text}"),
                 }
             }
@@ -52,7 +53,10 @@ fn run(options: &Options) -> Result<()> {
 /// Writes to stdout, where a reader that has had enough is no failure.
 fn print(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Error::local(format!("cannot write to stdout: {error}")))
         }

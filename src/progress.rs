@@ -17,7 +17,11 @@ static SHOWN: AtomicBool = AtomicBool::new(false);
 
 /// What is to be written before a line that is to stay.
 pub fn eraser() -> &'static str {
-    if SHOWN.swap(false, Ordering::Relaxed) { ERASE } else { "" }
+    if SHOWN.swap(false, Ordering::Relaxed) {
+        ERASE
+    } else {
+        ""
+    }
 }
 
 /// The line.
@@ -97,6 +101,9 @@ mod tests {
             left: None,
             requests: 1,
         };
-        assert_eq!(describe(&tally, Duration::from_secs(1)), "10 rows, 10 a second");
+        assert_eq!(
+            describe(&tally, Duration::from_secs(1)),
+            "10 rows, 10 a second"
+        );
     }
 }

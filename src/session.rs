@@ -96,7 +96,8 @@ pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
         Some(path) => {
             let read = std::fs::read_to_string(path);
             let text = read.map_err(|error| {
-                Error::usage(format!("cannot read {}: {error}", path.display())).hint("see --config")
+                Error::usage(format!("cannot read {}: {error}", path.display()))
+                    .hint("see --config")
             })?;
             let environment = |name: &str| {
                 let value = std::env::var(name).ok();
@@ -105,7 +106,8 @@ pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
                 }
                 value
             };
-            let parsed = Connection::parse(&text, &environment, options.replay.is_some(), &mut secrets);
+            let parsed =
+                Connection::parse(&text, &environment, options.replay.is_some(), &mut secrets);
             // Even the error may quote a value.
             secret::install(secrets.clone());
             parsed.map_err(|error| error.at(path.display()))?
@@ -129,7 +131,9 @@ fn advise(of: &Connection) {
     for pair in query.split('&') {
         let name = pair.split('=').next().unwrap_or_default();
         if !name.is_empty() && of.query.iter().any(|(sent, _)| sent == name) {
-            log::warn!("{name:?} is in the URL and will be sent a second time; take it out of the URL");
+            log::warn!(
+                "{name:?} is in the URL and will be sent a second time; take it out of the URL"
+            );
         }
     }
 }
@@ -186,10 +190,18 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
         return Err(Error::usage("--until is before --since").hint("are they the other way round?"));
     }
     if of.reject_bad_rows && options.out == Out::Stdout {
-        return Err(Error::usage("\"on_bad_row\": \"reject\" needs a folder for the rejects")
-            .hint("use --out DIR"));
+        return Err(
+            Error::usage("\"on_bad_row\": \"reject\" needs a folder for the rejects")
+                .hint("use --out DIR"),
+        );
     }
-    let mut source = source(options, &of, &secrets)?;
+    // What cannot be asked touches nothing; but a recording is begun under the
+    // lock, since another sync may be writing to it.
+    let asked = options
+        .record
+        .is_none()
+        .then(|| source(options, &of, &secrets))
+        .transpose()?;
     let origin = origin(&of, &secrets);
     let folder = match &options.out {
         Out::Dir(folder) => Some(folder.clone()),
@@ -199,7 +211,9 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
     let (process, begin) = (std::process::id(), time_of_day());
     store.lock(&format!("process {process}, running since {begin},"))?;
     let state = take_up(&mut store, &origin, options)?;
+    store.sweep()?;
     let start = start(&of, state, since)?;
+    let mut source = asked.map_or_else(|| source(options, &of, &secrets), Ok)?;
     let mut cursor = Cursor::new(settings(&of, until.map(|mark| mark.at)), start);
     let sink = open(store, &origin, &cursor, options, clock.now())?;
     let mut sink = Behind::new(sink)?;
@@ -221,12 +235,21 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
     line.clear();
     // After a failure on this side there is nothing more to be committed.
     let local = result.as_ref().is_err_and(|error| error.exit_code() == 6);
-    let outcome = if local { Ok(Outcome::default()) } else { sink.finish(result.is_ok()) };
+    let outcome = if local {
+        Err(None)
+    } else {
+        sink.finish(result.is_ok()).map_err(Some)
+    };
     let complete = result.is_ok() && outcome.is_ok();
-    let done = outcome.as_ref().cloned().unwrap_or_default();
+    let done = outcome
+        .as_ref()
+        .map_or_else(|_| sink.committed(), Outcome::clone);
     let counts = cursor.counts();
     if let Some(rejects) = &done.rejects {
-        log::warn!("{} rows did not fit their columns, see {rejects}", done.rejected);
+        log::warn!(
+            "{} rows did not fit their columns, see {rejects}",
+            done.rejected
+        );
     }
     *receipt = Some(Receipt {
         table: of.table.clone(),
@@ -242,7 +265,14 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
         complete,
         seconds: (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
     });
-    result.and(outcome.map(|_| ()))
+    match (result, outcome) {
+        (Err(error), Err(Some(another))) => {
+            log::error!("{another}");
+            Err(error)
+        }
+        (Ok(()), Err(Some(error))) | (Err(error), _) => Err(error),
+        (Ok(()), _) => Ok(()),
+    }
 }
 
 /// A flag's timestamp; a date stands for its midnight in UTC.
@@ -253,7 +283,10 @@ fn instant(text: Option<&str>, flag: &str, format: &Format) -> Result<Option<Mar
     let read = |text: &str| format.read(text, false).or_else(|| timestamp::parse(text));
     let midnight = format!("{text}T00:00:00Z");
     if let Some(at) = read(text) {
-        return Ok(Some(Mark { text: text.to_owned(), at }));
+        return Ok(Some(Mark {
+            text: text.to_owned(),
+            at,
+        }));
     }
     if let Some(at) = timestamp::parse(&midnight) {
         return Ok(Some(Mark { text: midnight, at }));
@@ -286,10 +319,12 @@ fn take_up(store: &mut Store, origin: &Origin, options: &Options) -> Result<Opti
     }
     let state = state.transpose()?;
     if let Some(state) = &state {
-        state.check_origin(origin).map_err(|error| match store.state() {
-            Some(path) => error.at(path.display()),
-            None => error,
-        })?;
+        state
+            .check_origin(origin)
+            .map_err(|error| match store.state() {
+                Some(path) => error.at(path.display()),
+                None => error,
+            })?;
         if options.since.is_some() {
             return Err(Error::usage("there is a state already, which says where to start")
                 .at("--since")
@@ -318,18 +353,32 @@ fn start(of: &Connection, state: Option<Checkpoint>, since: Option<Mark>) -> Res
             at: since.at,
             ..spelled(since)
         },
-        (None, None) => Bound { text: None, at: Instant::MIN },
+        (None, None) => Bound {
+            text: None,
+            at: Instant::MIN,
+        },
         (None, Some(text)) => match format.read(text, false).or_else(|| timestamp::parse(text)) {
-            Some(at) => spelled(&Mark { text: text.clone(), at }),
-            None => Bound { text: Some(text.clone()), at: Instant::MIN },
+            Some(at) => spelled(&Mark {
+                text: text.clone(),
+                at,
+            }),
+            None => Bound {
+                text: Some(text.clone()),
+                at: Instant::MIN,
+            },
         },
     };
     let progress = state.map(|state| state.progress).unwrap_or_default();
     let read = |text: &str| {
         let at = format.read(text, false);
-        let at = at.ok_or_else(|| Error::local(format!("the state's {text:?} is no timestamp of this API"))
-            .hint("has \"since\": {\"format\": …} changed in the connection file?"))?;
-        Ok(Mark { text: text.to_owned(), at })
+        let at = at.ok_or_else(|| {
+            Error::local(format!("the state's {text:?} is no timestamp of this API"))
+                .hint("has \"since\": {\"format\": …} changed in the connection file?")
+        })?;
+        Ok(Mark {
+            text: text.to_owned(),
+            at,
+        })
     };
     let mark = progress.last_updated_at.as_deref().map(read).transpose()?;
     let bound = match (&progress.resume, &mark) {
@@ -365,18 +414,41 @@ fn settings(of: &Connection, until: Option<Instant>) -> Settings {
 }
 
 /// Opens the sink. A file's name is later than that of every other.
-fn open(store: Store, origin: &Origin, cursor: &Cursor, options: &Options, now: Instant) -> Result<Box<dyn Sink>> {
+fn open(
+    store: Store,
+    origin: &Origin,
+    cursor: &Cursor,
+    options: &Options,
+    now: Instant,
+) -> Result<Box<dyn Sink>> {
     let progress = sync::progress(cursor);
     if options.out == Out::Stdout {
         return Ok(Box::new(StdoutSink::new(store, origin.clone(), progress)?));
     }
-    let newest = store.stamps()?.pop().unwrap_or_default();
-    let mut at = now;
-    let mut stamp = timestamp::compact(at);
-    while stamp <= newest {
-        at = at.plus(Duration::from_secs(1));
-        stamp = timestamp::compact(at);
-    }
+    let stamps = store.stamps()?;
+    let newest = stamps
+        .iter()
+        .filter_map(|stamp| timestamp::parse(&spread(stamp)?))
+        .max();
+    let next = newest.map(|newest| newest.plus(Duration::from_secs(1)));
+    let stamp = timestamp::compact(next.map_or(now, |next| next.max(now)));
     let extension = options.format.extension();
-    Ok(Box::new(FileSink::new(store, origin.clone(), progress, &stamp, extension)))
+    Ok(Box::new(FileSink::new(
+        store,
+        origin.clone(),
+        progress,
+        &stamp,
+        extension,
+    )))
+}
+
+/// The timestamp that a file's stamp is short for.
+fn spread(stamp: &str) -> Option<String> {
+    let part = |range: std::ops::Range<usize>| stamp.get(range);
+    let (date, time) = (
+        part(0..4).zip(part(4..6)).zip(part(6..8))?,
+        part(9..11).zip(part(11..13)).zip(part(13..15))?,
+    );
+    let (((year, month), day), ((hour, minute), second)) = (date, time);
+    Some(format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z"))
 }

@@ -63,4 +63,7 @@ pub trait Sink: Send {
     /// # Errors
     /// As [`Sink::append`].
     fn finish(&mut self, complete: bool) -> Result<Outcome>;
+
+    /// What is committed so far, under whatever name.
+    fn committed(&self) -> Outcome;
 }

@@ -21,22 +21,38 @@ pub fn report(options: &Options, disk: &(impl Disk + Clone + 'static)) -> Result
         Out::Dir(folder) => folder.clone(),
         Out::Stdout => parent(&path).to_owned(),
     };
-    let store = Store::new(std::sync::Arc::new(disk.clone()), Some(path.clone()), None, "");
+    let store = Store::new(
+        std::sync::Arc::new(disk.clone()),
+        Some(path.clone()),
+        None,
+        "",
+    );
     let mut out = String::new();
     let Some(state) = store.load()? else {
-        let _ = writeln!(out, "no state at {}: nothing was synced yet", path.display());
+        let _ = writeln!(
+            out,
+            "no state at {}: nothing was synced yet",
+            path.display()
+        );
         return Ok(out);
     };
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(out, "{name:<16}{value}");
     };
-    let table = state.origin.as_ref().map_or("", |origin| &origin.table).to_owned();
+    let table = state
+        .origin
+        .as_ref()
+        .map_or("", |origin| &origin.table)
+        .to_owned();
     if let Some(origin) = &state.origin {
         line("table", &origin.table);
         line("source", &origin.url);
     }
     let progress = &state.progress;
-    line("last_updated_at", progress.last_updated_at.as_deref().unwrap_or("none yet"));
+    line(
+        "last_updated_at",
+        progress.last_updated_at.as_deref().unwrap_or("none yet"),
+    );
     if let Some(at) = changed(&path) {
         line("reached", &timestamp::format(at));
     }
@@ -57,7 +73,12 @@ pub fn report(options: &Options, disk: &(impl Disk + Clone + 'static)) -> Result
         }
         _ => Vec::new(),
     };
-    names.retain(|name| stamp(name, &table).is_some() && !name.ends_with(PART));
+    // Neither what is under way nor what was set aside.
+    let is_rows = |name: &str| {
+        [".ndjson", ".csv"].iter().any(|end| name.ends_with(end))
+            && !name.ends_with(".rejected.ndjson")
+    };
+    names.retain(|name| stamp(name, &table).is_some() && is_rows(name));
     names.sort_unstable();
     let (mut all, count) = (0, names.len());
     for name in names {
@@ -85,7 +106,10 @@ fn rows(path: &Path) -> Result<u64> {
         let mut reader = reader.map_err(|error| io(error.into()))?;
         let mut record = csv::ByteRecord::new();
         let mut rows = 0;
-        while reader.read_byte_record(&mut record).map_err(|error| io(error.into()))? {
+        while reader
+            .read_byte_record(&mut record)
+            .map_err(|error| io(error.into()))?
+        {
             rows += 1;
         }
         return Ok(rows);

@@ -131,7 +131,11 @@ impl Store {
             let name = state.file_name().unwrap_or_default().to_string_lossy();
             // A folder's own state goes with the folder's lock, whichever of
             // the two a sync names. Another state has a lock to itself.
-            let lock = if name == STATE { LOCK.to_owned() } else { format!("{name}{LOCK}") };
+            let lock = if name == STATE {
+                LOCK.to_owned()
+            } else {
+                format!("{name}{LOCK}")
+            };
             places.push((parent(state).to_owned(), lock));
         }
         let mut folders: Vec<_> = places.iter().map(|(folder, _)| folder).collect();
@@ -153,26 +157,34 @@ impl Store {
         let mut taken = Vec::new();
         for (folder, lock) in places {
             let one = self.disk.canonical(&folder);
-            let one = one.map_err(|error| failed("cannot look at", &folder, &error))?.join(&lock);
+            let one = one
+                .map_err(|error| failed("cannot look at", &folder, &error))?
+                .join(&lock);
             if !taken.contains(&one) {
                 taken.push(one);
                 let guard = self.lock_file(&folder.join(lock), holder)?;
                 self.locks.push(guard);
             }
         }
-        self.sweep()
+        self.stale().map(|_| ())
     }
 
     fn lock_file(&self, path: &Path, holder: &str) -> Result<Box<dyn Send>> {
         if let Some(Entry::Other(what)) = self.entry(path)? {
-            return Err(Error::local(format!("the lock {} is {what}", path.display()))
-                .hint("it would be written to: move it away"));
+            return Err(
+                Error::local(format!("the lock {} is {what}", path.display()))
+                    .hint("it would be written to: move it away"),
+            );
         }
         let lock = self.disk.lock(path, holder);
         match lock.map_err(|error| failed("cannot lock", path, &error))? {
             Lock::Held(guard) => Ok(guard),
             Lock::Busy(other) => {
-                let other = if other.is_empty() { "another process".into() } else { excerpt(&other) };
+                let other = if other.is_empty() {
+                    "another process".into()
+                } else {
+                    excerpt(&other)
+                };
                 Err(Error::local(format!("{other} holds {}", path.display()))
                     .hint("wait until it is done; the lock goes with its process"))
             }
@@ -186,8 +198,10 @@ impl Store {
             None if folder.as_os_str().is_empty() => return Ok(false),
             None => {}
             Some(Entry::File(_)) => {
-                return Err(Error::local(format!("{} is a file, not a folder", folder.display()))
-                    .hint("choose a folder with --out"));
+                return Err(
+                    Error::local(format!("{} is a file, not a folder", folder.display()))
+                        .hint("choose a folder with --out"),
+                );
             }
             Some(Entry::Other(_)) => return Ok(false),
         }
@@ -215,19 +229,26 @@ impl Store {
     }
 
     /// Removes a new state that was not renamed in time.
-    fn sweep(&self) -> Result<()> {
-        let Some(path) = &self.state else {
-            return Ok(());
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Local`].
+    pub fn sweep(&self) -> Result<()> {
+        self.stale()?.map_or(Ok(()), |new| {
+            let removed = self.disk.remove(&new);
+            removed.map_err(|error| failed("cannot remove", &new, &error))
+        })
+    }
+
+    /// A new state that was not renamed in time. Anything else in its place
+    /// is refused: it would be written to.
+    fn stale(&self) -> Result<Option<PathBuf>> {
+        let Some(new) = self.state.as_ref().map(|path| beside(path, ".tmp")) else {
+            return Ok(None);
         };
-        let new = beside(path, ".tmp");
         match self.entry(&new)? {
-            None => Ok(()),
-            Some(Entry::File(_)) => {
-                let removed = self.disk.remove(&new);
-                removed.map_err(|error| failed("cannot remove", &new, &error))
-            }
             Some(Entry::Other(what)) => Err(Error::local(format!("{} is {what}", new.display()))
                 .hint("the new state is written there: move it away")),
+            found => Ok(found.map(|_| new)),
         }
     }
 
@@ -270,8 +291,10 @@ impl Store {
             return Ok(None);
         };
         if let Some(Entry::Other(what)) = self.entry(path)? {
-            return Err(Error::local(format!("the state {} is {what}", path.display()))
-                .hint("name a plain file with --state; a link would be replaced, not followed"));
+            return Err(
+                Error::local(format!("the state {} is {what}", path.display()))
+                    .hint("name a plain file with --state; a link would be replaced, not followed"),
+            );
         }
         let read = self.disk.read(path);
         read.map_err(|error| failed("cannot read", path, &error))
@@ -289,7 +312,11 @@ impl Store {
     /// # Errors
     /// [`crate::error::Kind::Local`].
     pub fn save(&mut self, text: Vec<u8>) -> Result<()> {
-        let Some(path) = self.state.as_ref().filter(|_| self.saved.as_ref() != Some(&text)) else {
+        let Some(path) = self
+            .state
+            .as_ref()
+            .filter(|_| self.saved.as_ref() != Some(&text))
+        else {
             return Ok(());
         };
         let new = beside(path, ".tmp");
@@ -311,7 +338,9 @@ impl Store {
     /// # Errors
     /// [`crate::error::Kind::Local`].
     pub fn sync_state(&self) -> Result<()> {
-        self.state.as_deref().map_or(Ok(()), |path| self.sync_folder(parent(path)))
+        self.state
+            .as_deref()
+            .map_or(Ok(()), |path| self.sync_folder(parent(path)))
     }
 
     fn sync_folder(&self, folder: &Path) -> Result<()> {
@@ -357,6 +386,7 @@ impl Store {
 pub fn stamp<'a>(name: &'a str, table: &str) -> Option<&'a str> {
     let rest = name.strip_prefix(table)?.strip_prefix('-')?;
     let (stamp, _) = rest.split_once('.')?;
-    let shaped = stamp.len() == 16 && stamp.ends_with('Z') && stamp.as_bytes().get(8) == Some(&b'T');
+    let shaped =
+        stamp.len() == 16 && stamp.ends_with('Z') && stamp.as_bytes().get(8) == Some(&b'T');
     shaped.then_some(stamp)
 }

@@ -68,23 +68,34 @@ impl Sync<'_> {
         loop {
             let (since, offset) = self.cursor.request();
             let request = Request {
-                query: self.of.parameters(&Values { since, limit: self.of.page_size, offset }),
+                query: self.of.parameters(&Values {
+                    since,
+                    limit: self.of.page_size,
+                    offset,
+                }),
             };
             let place = |error: Error| error.at(format_args!("page at offset {offset}"));
             let response = self.fetch(&request, &mut page, &mut body).map_err(place)?;
-            if self.tally.requests == 1 && page.total.is_none() && self.of.response.total.is_some() {
-                log::warn!("the answer has no total where the connection says; the end will be told by an empty page");
+            if self.tally.requests == 1 && page.total.is_none() && self.of.response.total.is_some()
+            {
+                log::warn!(
+                    "the answer has no total where the connection says; the end will be told by an empty page"
+                );
             }
             let view = page.view(&body, self.of);
             let asked = asked_at(&response, self.clock.now());
             let step = self.cursor.accept(&view, page.offset, page.total, asked);
             let step = step.map_err(place)?;
             if let Some(why) = step.drift {
-                log::info!("page at offset {offset}: rows have moved ({why}), read again from the last timestamp");
+                log::info!(
+                    "page at offset {offset}: rows have moved ({why}), read again from the last timestamp"
+                );
                 continue;
             }
             let mut batch = self.sink.empty();
-            let rejected = self.encoder.encode(&view, &step.deliver, &mut batch.lines, &mut batch.rejects);
+            let rejected =
+                self.encoder
+                    .encode(&view, &step.deliver, &mut batch.lines, &mut batch.rejects);
             batch.rejected = rejected.map_err(place)?;
             let new: u64 = step.deliver.iter().map(|rows| rows.len() as u64).sum();
             batch.rows = new - batch.rejected;
@@ -97,7 +108,9 @@ impl Sync<'_> {
             }
             self.sink.append(batch)?;
             self.tally.rows += new;
-            self.tally.left = page.total.map(|total| total.saturating_sub(offset + view.len() as u64));
+            self.tally.left = page
+                .total
+                .map(|total| total.saturating_sub(offset + view.len() as u64));
             log::info!("page at offset {offset}: {} rows, {new} new", view.len());
             (self.observer)(&self.tally);
             if step.done {
@@ -107,22 +120,28 @@ impl Sync<'_> {
     }
 
     /// One page, as often as it takes.
-    fn fetch(&mut self, request: &Request, page: &mut Page, body: &mut Vec<u8>) -> Result<Response> {
+    fn fetch(
+        &mut self,
+        request: &Request,
+        page: &mut Page,
+        body: &mut Vec<u8>,
+    ) -> Result<Response> {
         let waits = self.source.waits();
         let now = self.clock.now().secs;
         let deep = self.cursor.request().1 > 0;
-        self.retry.run(waits, &mut |time| self.clock.sleep(time), &mut || {
-            self.tally.requests += 1;
-            let response = self.source.fetch(request, body)?;
-            // PostgREST's way to say that the table has shrunk below it.
-            if response.status == 416 && deep {
-                return page.beyond_the_end(&response, self.of).map(|()| response);
-            }
-            match status::check(&response, body, now) {
-                Some(error) => Err(error),
-                None => page.decode(body, &response, self.of).map(|()| response),
-            }
-        })
+        self.retry
+            .run(waits, &mut |time| self.clock.sleep(time), &mut || {
+                self.tally.requests += 1;
+                let response = self.source.fetch(request, body)?;
+                // PostgREST's way to say that the table has shrunk below it.
+                if response.status == 416 && deep {
+                    return page.beyond_the_end(&response, self.of).map(|()| response);
+                }
+                match status::check(&response, body, now) {
+                    Some(error) => Err(error),
+                    None => page.decode(body, &response, self.of).map(|()| response),
+                }
+            })
     }
 }
 

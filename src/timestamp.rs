@@ -12,7 +12,9 @@ use time::format_description::{self, OwnedFormatItem};
 use time::parsing::Parsed;
 use time::{Date, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
-use crate::calendar::{Civil, DAY, HEAD, NANOS, day, fraction_nanos, offset, plain, spell_head, split};
+use crate::calendar::{
+    Civil, DAY, HEAD, NANOS, day, fraction_nanos, offset, plain, spell_head, split,
+};
 pub use crate::calendar::{Instant, http_date};
 
 /// Reads RFC 3339 (§5.6) as an instant. Besides its own grammar, a space or `t`

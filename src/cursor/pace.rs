@@ -71,9 +71,13 @@ impl Pace {
             return Ok(());
         }
         let lag = last.map(|last| asked.secs.saturating_sub(last.secs));
-        let nearer = self.old
-            || matches!((left, self.left), (Some(now), Some(then)) if now < then)
-            || matches!((lag, self.lag), (Some(now), Some(then)) if now < then);
+        let nearer = match (left, self.left) {
+            // Chance brings some rows more or less, reading brings many.
+            (Some(now), Some(then)) if oldest.is_none() => {
+                now.saturating_add(u64::from(PATIENCE / 4)) <= then
+            }
+            _ => self.old || lag.zip(self.lag).is_some_and(|(now, then)| now < then),
+        };
         self.strikes = if nearer { 0 } else { self.strikes + 1 };
         (self.old, self.left, self.lag) = (false, left, lag);
         if self.strikes < 2 {

@@ -7,11 +7,16 @@ use std::thread::{Builder, JoinHandle};
 use crate::error::{Error, Result};
 use crate::sink::{Batch, Outcome, Sink};
 
+/// The sink comes back, with what ended it before its time.
+type Ended = (Box<dyn Sink>, Result<()>);
+
 /// The other end of the thread.
 pub struct Behind {
     batches: Option<SyncSender<Batch>>,
     empties: Receiver<Batch>,
-    thread: Option<JoinHandle<(Box<dyn Sink>, Result<()>)>>,
+    thread: Option<JoinHandle<Ended>>,
+    /// Back from the thread.
+    sink: Option<Box<dyn Sink>>,
 }
 
 impl Behind {
@@ -30,6 +35,7 @@ impl Behind {
             batches: Some(batches),
             empties,
             thread: Some(thread),
+            sink: None,
         })
     }
 
@@ -43,8 +49,11 @@ impl Behind {
     /// # Errors
     /// The sink's, of this batch or one before it.
     pub fn append(&mut self, batch: Batch) -> Result<()> {
-        let sent = self.batches.as_ref().is_some_and(|batches| batches.send(batch).is_ok());
-        if sent { Ok(()) } else { self.join().map(|_| ()) }
+        let sent = self
+            .batches
+            .as_ref()
+            .is_some_and(|batches| batches.send(batch).is_ok());
+        if sent { Ok(()) } else { self.join() }
     }
 
     /// Waits for all batches and ends the sink.
@@ -52,23 +61,37 @@ impl Behind {
     /// # Errors
     /// The sink's.
     pub fn finish(&mut self, complete: bool) -> Result<Outcome> {
-        self.join()?.finish(complete)
+        self.join()?;
+        self.sink.as_mut().ok_or_else(lost)?.finish(complete)
     }
 
-    fn join(&mut self) -> Result<Box<dyn Sink>> {
+    /// What is committed, once the thread has ended: after an error that came
+    /// from it, or after [`Behind::finish`].
+    pub fn committed(&mut self) -> Outcome {
+        // Where it failed, whoever asks has been told so.
+        let _ = self.join();
+        self.sink
+            .as_ref()
+            .map(|sink| sink.committed())
+            .unwrap_or_default()
+    }
+
+    fn join(&mut self) -> Result<()> {
         self.batches = None;
-        let lost = || Error::local("the thread that commits is gone");
-        let thread = self.thread.take().ok_or_else(lost)?;
+        let Some(thread) = self.thread.take() else {
+            return self.sink.as_ref().map(|_| ()).ok_or_else(lost);
+        };
         let (sink, result) = thread.join().map_err(|_| lost())?;
-        result.map(|()| sink)
+        self.sink = Some(sink);
+        result
     }
 }
 
-fn run(
-    mut sink: Box<dyn Sink>,
-    work: &Receiver<Batch>,
-    done: &Sender<Batch>,
-) -> (Box<dyn Sink>, Result<()>) {
+fn lost() -> Error {
+    Error::local("the thread that commits is gone")
+}
+
+fn run(mut sink: Box<dyn Sink>, work: &Receiver<Batch>, done: &Sender<Batch>) -> Ended {
     while let Ok(mut batch) = work.recv() {
         if let Err(error) = sink.append(&batch) {
             return (sink, Err(error));

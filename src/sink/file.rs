@@ -32,11 +32,20 @@ pub struct FileSink {
 impl FileSink {
     /// A sink whose files are called `TABLE-STAMP.EXTENSION` and
     /// `TABLE-STAMP.rejected.ndjson`. `progress` is what the state has.
-    pub fn new(mut store: Store, origin: Origin, progress: Progress, stamp: &str, extension: &str) -> Self {
+    pub fn new(
+        mut store: Store,
+        origin: Origin,
+        progress: Progress,
+        stamp: &str,
+        extension: &str,
+    ) -> Self {
         let stem = format!("{}-{stamp}", origin.table);
         store.assume(Checkpoint::render(&progress, None, &origin));
         Self {
-            names: [format!("{stem}.{extension}"), format!("{stem}.rejected.ndjson")],
+            names: [
+                format!("{stem}.{extension}"),
+                format!("{stem}.rejected.ndjson"),
+            ],
             files: [None, None],
             store,
             origin,
@@ -53,6 +62,12 @@ impl FileSink {
         let mut part = rows.as_ref()?.part.clone();
         part.rejected = rejects.as_ref().map(|file| Box::new(file.part.clone()));
         Some(part)
+    }
+
+    /// Where a file is found in the end; None where there was nothing in it.
+    fn finished(&self, part: &Part) -> Option<String> {
+        let path = self.store.path(&part.file);
+        (part.bytes > 0).then(|| path.display().to_string())
     }
 
     fn save(&mut self, part: Option<&Part>) -> Result<()> {
@@ -115,7 +130,8 @@ impl FileSink {
         for (writing, name) in self.files.iter_mut().zip(&self.names) {
             if let Some(writing) = writing.as_mut().filter(|writing| writing.bytes > 0) {
                 let synced = writing.file.sync_data();
-                synced.map_err(|error| failed("cannot sync", &self.store.part_path(name), &error))?;
+                synced
+                    .map_err(|error| failed("cannot sync", &self.store.part_path(name), &error))?;
                 writing.part.bytes += std::mem::take(&mut writing.bytes);
                 writing.part.rows += std::mem::take(&mut writing.rows);
                 writing.part.tail = Some(writing.tail.sum());
@@ -124,7 +140,8 @@ impl FileSink {
         self.committed = progress.clone();
         let part = self.part();
         self.save(part.as_ref())?;
-        let rows = |writing: &Option<Writing>| writing.as_ref().map_or(0, |writing| writing.part.rows);
+        let rows =
+            |writing: &Option<Writing>| writing.as_ref().map_or(0, |writing| writing.part.rows);
         (self.outcome.rows, self.outcome.rejected) = (rows(&self.files[0]), rows(&self.files[1]));
         self.outcome.mark.clone_from(&progress.last_updated_at);
         Ok(())
@@ -135,7 +152,10 @@ impl Sink for FileSink {
     fn append(&mut self, batch: &Batch) -> Result<()> {
         self.write(0, &batch.lines, batch.rows)?;
         self.write(1, &batch.rejects, batch.rejected)?;
-        batch.progress.as_ref().map_or(Ok(()), |progress| self.commit(progress))
+        batch
+            .progress
+            .as_ref()
+            .map_or(Ok(()), |progress| self.commit(progress))
     }
 
     fn finish(&mut self, _: bool) -> Result<Outcome> {
@@ -148,13 +168,13 @@ impl Sink for FileSink {
         if let Some(part) = part {
             self.store.recover(Some(&part))?;
             self.save(None)?;
-            let path = |part: &Part| {
-                let path = self.store.path(&part.file).display().to_string();
-                (part.bytes > 0).then_some(path)
-            };
-            self.outcome.file = path(&part);
-            self.outcome.rejects = part.rejected.as_deref().and_then(path);
+            self.outcome.file = self.finished(&part);
+            self.outcome.rejects = part.rejected.and_then(|part| self.finished(&part));
         }
-        Ok(std::mem::take(&mut self.outcome))
+        Ok(self.outcome.clone())
+    }
+
+    fn committed(&self) -> Outcome {
+        self.outcome.clone()
     }
 }

@@ -50,7 +50,9 @@ impl StdoutSink {
 
 impl Sink for StdoutSink {
     fn append(&mut self, batch: &Batch) -> Result<()> {
-        self.out.write_all(&batch.lines).map_err(|error| failed(&error))?;
+        self.out
+            .write_all(&batch.lines)
+            .map_err(|error| failed(&error))?;
         self.outcome.rows += batch.rows;
         self.outcome.rejected += batch.rejected;
         if let Some(progress) = &batch.progress {
@@ -69,7 +71,11 @@ impl Sink for StdoutSink {
             self.store.sync_state()?;
             self.outcome.mark.clone_from(&self.progress.last_updated_at);
         }
-        Ok(std::mem::take(&mut self.outcome))
+        Ok(self.outcome.clone())
+    }
+
+    fn committed(&self) -> Outcome {
+        self.outcome.clone()
     }
 }
 
@@ -90,7 +96,11 @@ fn failed(error: &io::Error) -> Error {
     let gone = error.kind() == io::ErrorKind::BrokenPipe;
     let error = Error::local(format!("cannot write to stdout: {error}"));
     // Whoever ran `| head -1` knows.
-    if gone { error.quiet() } else { error.hint("the mark was not moved: the next run delivers the same rows") }
+    if gone {
+        error.quiet()
+    } else {
+        error.hint("the mark was not moved: the next run delivers the same rows")
+    }
 }
 
 #[cfg(target_os = "linux")]

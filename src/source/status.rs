@@ -113,7 +113,10 @@ fn pause(response: &Response, now: i64) -> Option<u64> {
         // So many digits that they do not fit mean "never".
         return Some(text.parse().unwrap_or(u64::MAX));
     }
-    let now = response.header("date").and_then(http_date).map_or(now, |at| at.secs);
+    let now = response
+        .header("date")
+        .and_then(http_date)
+        .map_or(now, |at| at.secs);
     let seconds = http_date(text.trim())?.secs.saturating_sub(now);
     Some(u64::try_from(seconds).unwrap_or(0))
 }

@@ -42,11 +42,17 @@ impl Store {
             let Some(part) = parts.first() else {
                 return Ok(false);
             };
-            return Err(Error::local(format!("the last sync did not end: the state still names {}{PART}", part.file))
-                .hint("run once with --out and the folder of that file, which completes it"));
+            return Err(Error::local(format!(
+                "the last sync did not end: the state still names {}{PART}",
+                part.file
+            ))
+            .hint("run once with --out and the folder of that file, which completes it"));
         }
         for name in self.leftovers()? {
-            if !parts.iter().any(|part| name == format!("{}{PART}", part.file)) {
+            if !parts
+                .iter()
+                .any(|part| name == format!("{}{PART}", part.file))
+            {
                 return Err(Error::local(format!("{} belongs to no known sync", self.path(&name).display()))
                     .hint("its state is gone: put that back, or move the file away, or start over with --full-refresh, which sets it aside"));
             }
@@ -91,25 +97,38 @@ impl Store {
     /// Compares a file with what the state says of it.
     fn inspect(&self, part: &Part) -> Result<Found> {
         let (under_way, finished) = (self.part_path(&part.file), self.path(&part.file));
-        let amiss = |message: String, hint: &str| Ok(Found::Amiss(Error::local(message).hint(hint)));
+        let amiss =
+            |message: String, hint: &str| Ok(Found::Amiss(Error::local(message).hint(hint)));
         let is_part = self.entry(&under_way)?;
         let found = match (is_part, self.entry(&finished)?) {
             (Some(found), None) | (None, Some(found)) => found,
             (None, None) if part.bytes == 0 => return Ok(Found::Nothing),
             (None, None) => {
                 return amiss(
-                    format!("{} is gone, the state vouches for {} bytes of it", under_way.display(), part.bytes),
+                    format!(
+                        "{} is gone, the state vouches for {} bytes of it",
+                        under_way.display(),
+                        part.bytes
+                    ),
                     "put it back, or start over with --full-refresh",
                 );
             }
             (Some(_), Some(_)) => {
                 return amiss(
-                    format!("both {} and {} are there", under_way.display(), finished.display()),
+                    format!(
+                        "both {} and {} are there",
+                        under_way.display(),
+                        finished.display()
+                    ),
                     "one of them is a copy: move it away",
                 );
             }
         };
-        let path = if is_part.is_some() { &under_way } else { &finished };
+        let path = if is_part.is_some() {
+            &under_way
+        } else {
+            &finished
+        };
         let bytes = match found {
             Entry::File(bytes) => bytes,
             Entry::Other(what) => {
@@ -121,7 +140,11 @@ impl Store {
         };
         if bytes < part.bytes {
             return amiss(
-                format!("{} holds {bytes} bytes, the state vouches for {}", path.display(), part.bytes),
+                format!(
+                    "{} holds {bytes} bytes, the state vouches for {}",
+                    path.display(),
+                    part.bytes
+                ),
                 "rows that were delivered are missing from it: put the file back, or start over with --full-refresh",
             );
         }
@@ -131,11 +154,18 @@ impl Store {
         };
         if differs || (is_part.is_none() && bytes > part.bytes) {
             return amiss(
-                format!("{} is not the file that the state vouches for", path.display()),
+                format!(
+                    "{} is not the file that the state vouches for",
+                    path.display()
+                ),
                 "put the right one back, or start over with --full-refresh",
             );
         }
-        Ok(if is_part.is_some() { Found::UnderWay(bytes) } else { Found::Finished })
+        Ok(if is_part.is_some() {
+            Found::UnderWay(bytes)
+        } else {
+            Found::Finished
+        })
     }
 
     /// Cuts files to their committed length and gives them their final names,
@@ -176,7 +206,11 @@ impl Store {
         for name in &names {
             let from = self.path(name);
             let to = self.vacant(&self.path(name.strip_suffix(PART).unwrap_or(name)))?;
-            log::warn!("{} belongs to no known sync, it becomes {}", from.display(), to.display());
+            log::warn!(
+                "{} belongs to no known sync, it becomes {}",
+                from.display(),
+                to.display()
+            );
             self.rename(&from, &to)?;
         }
         match &self.folder {

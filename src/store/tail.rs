@@ -25,7 +25,8 @@ impl Tail {
             let surplus = (self.0.len() + bytes.len()).saturating_sub(keep);
             self.0.drain(..surplus);
         }
-        self.0.extend_from_slice(&bytes[bytes.len().saturating_sub(keep)..]);
+        self.0
+            .extend_from_slice(&bytes[bytes.len().saturating_sub(keep)..]);
     }
 
     /// The checksum, as it is computed from the file.
@@ -37,7 +38,9 @@ impl Tail {
 impl Store {
     /// A checksum of the last of a file's first `bytes`.
     pub(super) fn tail(&self, path: &Path, bytes: u64) -> Result<String> {
-        let read = self.disk.read_range(path, bytes.saturating_sub(TAIL), bytes);
+        let read = self
+            .disk
+            .read_range(path, bytes.saturating_sub(TAIL), bytes);
         let tail = read.map_err(|error| failed("cannot read", path, &error))?;
         Ok(sum(&tail))
     }

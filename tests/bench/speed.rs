@@ -4,6 +4,8 @@
 //! anything is timed. Run by `cargo bench`; `cargo bench -- --quick` leaves out
 //! the largest tables.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -11,6 +13,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -28,6 +31,8 @@ const TICKS: f64 = 100.0;
 struct Pages {
     server: Server,
     sent: Arc<Mutex<HashMap<String, Arc<[u8]>>>>,
+    /// How long each answer takes, in milliseconds.
+    latency: Arc<AtomicU64>,
 }
 
 /// One process, measured.
@@ -42,24 +47,39 @@ impl Pages {
     fn over(table: Table) -> Self {
         let sent: Arc<Mutex<HashMap<String, Arc<[u8]>>>> = Arc::default();
         let pages = Arc::clone(&sent);
+        let latency = Arc::new(AtomicU64::new(0));
+        let pause = Arc::clone(&latency);
         let table = Mutex::new(table);
         let server = Server::start(move |request| {
             let mut pages = pages.lock().unwrap();
             let page = pages
                 .entry(request.raw_target.clone())
                 .or_insert_with(|| render(&table.lock().unwrap(), request));
-            Reply::json(Arc::clone(page))
+            let pause = Duration::from_millis(pause.load(Ordering::Relaxed));
+            Reply::json(Arc::clone(page)).after(pause)
         });
-        Self { server, sent }
+        Self {
+            server,
+            sent,
+            latency,
+        }
     }
 
     fn targets(&self) -> Vec<String> {
         let requests = self.server.requests();
-        requests.into_iter().map(|request| request.raw_target).collect()
+        requests
+            .into_iter()
+            .map(|request| request.raw_target)
+            .collect()
     }
 
     fn bytes(&self) -> usize {
-        self.sent.lock().unwrap().values().map(|page| page.len()).sum()
+        self.sent
+            .lock()
+            .unwrap()
+            .values()
+            .map(|page| page.len())
+            .sum()
     }
 }
 
@@ -89,7 +109,11 @@ fn measure(command: &mut Command) -> Cost {
 
 fn watch(child: &mut Child) -> Cost {
     let path = format!("/proc/{}", child.id());
-    let mut cost = Cost { seconds: 0.0, cpu: 0.0, peak_kib: 0 };
+    let mut cost = Cost {
+        seconds: 0.0,
+        cpu: 0.0,
+        peak_kib: 0,
+    };
     let mut pause = Duration::from_micros(200);
     loop {
         let status = fs::read_to_string(format!("{path}/status")).unwrap_or_default();
@@ -109,7 +133,9 @@ fn watch(child: &mut Child) -> Cost {
 }
 
 fn least(costs: impl Iterator<Item = Cost>) -> Cost {
-    costs.min_by(|a, b| a.seconds.total_cmp(&b.seconds)).unwrap()
+    costs
+        .min_by(|a, b| a.seconds.total_cmp(&b.seconds))
+        .unwrap()
 }
 
 /// The same pages with curl, their bodies to a file; None without a curl.
@@ -119,10 +145,17 @@ fn curl(scratch: &Scratch, pages: &Pages, targets: &[String]) -> Option<Cost> {
         .map(|target| format!("url = \"{}\"\n", pages.server.url(target)))
         .collect();
     let list = scratch.write("urls", urls);
-    Command::new("curl").arg("--version").stdout(Stdio::null()).status().ok()?;
+    Command::new("curl")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .ok()?;
     let bodies = File::create(scratch.join("bodies")).unwrap();
     let mut command = Command::new("curl");
-    command.args(["--silent", "--globoff", "--config"]).arg(list).stdout(bodies);
+    command
+        .args(["--silent", "--globoff", "--config"])
+        .arg(list)
+        .stdout(bodies);
     Some(measure(&mut command))
 }
 
@@ -134,7 +167,11 @@ fn ureq_alone(pages: &Pages, targets: &[String]) -> f64 {
     for target in targets {
         let mut response = agent.get(pages.server.url(target)).call().unwrap();
         body.clear();
-        response.body_mut().as_reader().read_to_end(&mut body).unwrap();
+        response
+            .body_mut()
+            .as_reader()
+            .read_to_end(&mut body)
+            .unwrap();
     }
     begun.elapsed().as_secs_f64()
 }
@@ -143,7 +180,9 @@ fn sync(scratch: &Scratch, pages: &Pages, size: usize, format: &str) -> Command 
     let _ = fs::remove_dir_all(scratch.join("out"));
     let mut command = support::highwater(scratch.path());
     command.args(["sync", "--format", format, "--page-size", &size.to_string()]);
-    command.args(["--url", &pages.server.url("/rows")]).stdout(Stdio::null());
+    command
+        .args(["--url", &pages.server.url("/rows")])
+        .stdout(Stdio::null());
     command
 }
 
@@ -152,12 +191,39 @@ fn syncs(scratch: &Scratch, pages: &Pages, size: usize) -> Option<usize> {
     let plain = sync(scratch, pages, size, "ndjson");
     let mut command = Command::new("strace");
     let calls = scratch.join("calls");
-    command.args(["-f", "-qq", "-e", "trace=fsync,fdatasync", "-o"]).arg(&calls);
+    command
+        .args(["-f", "-qq", "-e", "trace=fsync,fdatasync", "-o"])
+        .arg(&calls);
     command.arg(plain.get_program()).args(plain.get_args());
     command.current_dir(scratch.path()).stdout(Stdio::null());
-    command.status().ok().filter(std::process::ExitStatus::success)?;
+    command
+        .status()
+        .ok()
+        .filter(std::process::ExitStatus::success)?;
     let calls = fs::read_to_string(calls).ok()?;
     Some(calls.matches("sync(").count())
+}
+
+/// A server that takes its time, and a sync that finds nothing.
+fn latency(runs: usize) {
+    const PAUSE: u64 = 50;
+    let (scratch, pages) = (Scratch::new(), Pages::over(Table::users(20_000, 10)));
+    measure(&mut sync(&scratch, &pages, 1000, "ndjson"));
+    let requests = pages.targets().len() as f64;
+    pages.latency.store(PAUSE, Ordering::Relaxed);
+    let slow = (0..runs).map(|_| measure(&mut sync(&scratch, &pages, 1000, "ndjson")));
+    let slow = least(slow).seconds / (requests * PAUSE as f64 / 1000.0);
+    println!("\nAt {PAUSE} ms a page a sync takes {slow:.3} times as long as its requests.");
+    pages.latency.store(0, Ordering::Relaxed);
+    let empty = (0..runs).map(|_| {
+        let mut again = sync(&scratch, &pages, 1000, "ndjson");
+        measure(&mut again);
+        let mut command = Command::new(again.get_program());
+        command.args(again.get_args()).current_dir(scratch.path());
+        measure(command.stdout(Stdio::null()))
+    });
+    let empty = least(empty).seconds * 1000.0;
+    println!("A sync that finds nothing takes {empty:.1} ms from start to exit.");
 }
 
 fn main() {
@@ -169,7 +235,9 @@ fn main() {
         (_, true) => &[10_000, 100_000],
         _ => &[10_000, 100_000, 1_000_000],
     };
-    println!("| rows | page | format | rows/s | ÷ curl | ÷ ureq | CPU s | CPU µs/row | peak MiB | syncs | syncs/page |");
+    println!(
+        "| rows | page | format | rows/s | ÷ curl | ÷ ureq | CPU s | CPU µs/row | peak MiB | syncs | syncs/page |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for &rows in sizes {
         for page in [50, 1000] {
@@ -180,7 +248,9 @@ fn main() {
             let pages = Pages::over(Table::users(rows, 10));
             measure(&mut sync(&scratch, &pages, page, "ndjson"));
             let targets = pages.targets();
-            let counted = (rows <= 10_000).then(|| syncs(&scratch, &pages, page)).flatten();
+            let counted = (rows <= 10_000)
+                .then(|| syncs(&scratch, &pages, page))
+                .flatten();
             for format in ["ndjson", "csv"] {
                 let mut costs = Vec::new();
                 for _ in 0..if test { 1 } else { RUNS } {
@@ -191,7 +261,11 @@ fn main() {
                 let ours = least(costs.iter().map(|cost| cost.1));
                 let curl = costs.iter().filter_map(|cost| cost.0);
                 let curl = curl.map(|cost| cost.seconds).min_by(f64::total_cmp);
-                let ureq = costs.iter().map(|cost| cost.2).min_by(f64::total_cmp).unwrap();
+                let ureq = costs
+                    .iter()
+                    .map(|cost| cost.2)
+                    .min_by(f64::total_cmp)
+                    .unwrap();
                 let or = |value: Option<String>| value.unwrap_or_else(|| "-".into());
                 println!(
                     "| {rows} | {page} | {format} | {:.0} | {} | {:.2} | {:.2} | {:.2} | {:.1} | {} | {} |",
@@ -206,8 +280,13 @@ fn main() {
                 );
             }
             if !test {
-                eprintln!("({} pages, {:.0} MB)", targets.len(), pages.bytes() as f64 / 1e6);
+                eprintln!(
+                    "({} pages, {:.0} MB)",
+                    targets.len(),
+                    pages.bytes() as f64 / 1e6
+                );
             }
         }
     }
+    latency(if test { 1 } else { RUNS });
 }

@@ -124,7 +124,9 @@ fn a_single_key_needs_no_list_and_the_default_query_sorts_by_the_cursor() {
     assert_eq!(of.primary_key[0].name, "key");
     assert_eq!(of.query[0].0, "order_by");
     assert_eq!(of.query[0].1, "changed".parse().unwrap());
-    let own = parse("{\"cursor\": \"changed\", \"query\": {\"order_by\": \"updatedAt\", \"s\": \"{since}\"}}");
+    let own = parse(
+        "{\"cursor\": \"changed\", \"query\": {\"order_by\": \"updatedAt\", \"s\": \"{since}\"}}",
+    );
     assert_eq!(own.unwrap().query[0].1, "updatedAt".parse().unwrap());
 }
 

@@ -1,0 +1,16 @@
+//! Kills, power cuts, broken disks and meddling hands: none of them may cost a
+//! row or deliver one twice.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod crash;
+mod damage;
+mod fault;
+mod full;
+mod injected;
+mod lock;
+mod power;
+mod scene;
+mod sim;
