@@ -3,12 +3,16 @@
 //! again, to follow a redirect to another origin, to hand on a body that is
 //! still encoded, and to hold more of a body than it was allowed.
 
+mod resolver;
+
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use resolver::Remembering;
 use ureq::http::{HeaderName, HeaderValue, Uri, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::DefaultConnector;
 
 use crate::error::{Again, Error, Result, excerpt};
 use crate::exchange::{Request, Response};
@@ -71,7 +75,11 @@ impl Live {
             config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
         }
         Ok(Self {
-            agent: config.build().new_agent(),
+            agent: ureq::Agent::with_parts(
+                config.build(),
+                DefaultConnector::default(),
+                Remembering::default(),
+            ),
             address,
             headers: headers?,
             proxy,
