@@ -4,10 +4,6 @@
 
 use crate::json;
 
-fn needs_quotes(byte: &u8) -> bool {
-    matches!(byte, b',' | b'"' | b'\n' | b'\r')
-}
-
 /// Appends a field.
 pub(super) fn field(text: &[u8], out: &mut Vec<u8>) {
     if !text
@@ -36,18 +32,9 @@ pub(super) fn string(inner: &[u8], out: &mut Vec<u8>) {
     }
     match (escape, comma) {
         (true, _) => {
-            // What is escaped in JSON nearly always has to be quoted here.
-            out.push(b'"');
-            let start = out.len();
-            json::unescape_into(inner, out);
-            let text = &out[start..];
-            if text.contains(&b'"') || !text.iter().any(needs_quotes) {
-                let text = text.to_vec();
-                out.truncate(start - 1);
-                field(&text, out);
-            } else {
-                out.push(b'"');
-            }
+            let mut text = Vec::with_capacity(inner.len());
+            json::unescape_into(inner, &mut text);
+            field(&text, out);
         }
         (_, true) => {
             out.push(b'"');
