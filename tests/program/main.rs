@@ -7,6 +7,7 @@ mod broken;
 mod command;
 mod connection;
 mod contract;
+mod growth;
 mod network;
 mod output;
 mod playground;
