@@ -1,5 +1,6 @@
 //! What a sync costs, against fetching the same pages and doing nothing with
-//! them: rows per second, ratios to curl and to ureq alone, CPU, memory, syncs.
+//! them, and against making as many bytes durable in as many steps: rows per
+//! second, ratios to curl, to ureq alone and to the disk alone, CPU, memory, syncs.
 //! The pages come from a server of its own on the loopback, rendered before
 //! anything is timed. Run by `cargo bench`; `cargo bench -- --quick` leaves out
 //! the largest tables.
@@ -11,7 +12,7 @@ mod support;
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -176,6 +177,30 @@ fn ureq_alone(pages: &Pages, targets: &[String]) -> f64 {
     begun.elapsed().as_secs_f64()
 }
 
+/// What the disk alone costs: as many batches made durable, each of the same
+/// size, and a state after each, with nothing fetched and nothing computed.
+fn disk_alone(scratch: &Scratch, batches: usize, bytes: usize) -> f64 {
+    let (part, new, state) = (
+        scratch.join("part"),
+        scratch.join("new"),
+        scratch.join("state"),
+    );
+    let batch = vec![b'x'; bytes / batches];
+    let begun = Instant::now();
+    let mut file = File::create(&part).unwrap();
+    for _ in 0..batches {
+        file.write_all(&batch).unwrap();
+        file.sync_data().unwrap();
+        let mut text = File::create(&new).unwrap();
+        text.write_all(&[b'x'; 400]).unwrap();
+        text.sync_all().unwrap();
+        fs::rename(&new, &state).unwrap();
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    fs::remove_file(part).unwrap();
+    seconds
+}
+
 fn sync(scratch: &Scratch, pages: &Pages, size: usize, format: &str) -> Command {
     let _ = fs::remove_dir_all(scratch.join("out"));
     let mut command = support::highwater(scratch.path());
@@ -236,9 +261,9 @@ fn main() {
         _ => &[10_000, 100_000, 1_000_000],
     };
     println!(
-        "| rows | page | format | rows/s | ÷ curl | ÷ ureq | CPU s | CPU µs/row | peak MiB | syncs | syncs/page |"
+        "| rows | page | format | rows/s | ÷ curl | ÷ ureq | ÷ disk | CPU s | CPU µs/row | peak MiB | syncs | syncs/page |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     for &rows in sizes {
         for page in [50, 1000] {
             if page == 50 && rows > 100_000 {
@@ -256,7 +281,8 @@ fn main() {
                 for _ in 0..if test { 1 } else { RUNS } {
                     let curl = curl(&scratch, &pages, &targets);
                     let ours = measure(&mut sync(&scratch, &pages, page, format));
-                    costs.push((curl, ours, ureq_alone(&pages, &targets)));
+                    let disk = disk_alone(&scratch, targets.len(), pages.bytes());
+                    costs.push((curl, ours, ureq_alone(&pages, &targets), disk));
                 }
                 let ours = least(costs.iter().map(|cost| cost.1));
                 let curl = costs.iter().filter_map(|cost| cost.0);
@@ -266,12 +292,18 @@ fn main() {
                     .map(|cost| cost.2)
                     .min_by(f64::total_cmp)
                     .unwrap();
+                let disk = costs
+                    .iter()
+                    .map(|cost| cost.3)
+                    .min_by(f64::total_cmp)
+                    .unwrap();
                 let or = |value: Option<String>| value.unwrap_or_else(|| "-".into());
                 println!(
-                    "| {rows} | {page} | {format} | {:.0} | {} | {:.2} | {:.2} | {:.2} | {:.1} | {} | {} |",
+                    "| {rows} | {page} | {format} | {:.0} | {} | {:.2} | {:.2} | {:.2} | {:.2} | {:.1} | {} | {} |",
                     rows as f64 / ours.seconds,
                     or(curl.map(|seconds| format!("{:.2}", ours.seconds / seconds))),
                     ours.seconds / ureq,
+                    ours.seconds / disk,
                     ours.cpu,
                     1e6 * ours.cpu / rows as f64,
                     ours.peak_kib as f64 / 1024.0,
