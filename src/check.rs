@@ -16,12 +16,12 @@ mod shape;
 mod suggest;
 
 use crate::cli::Options;
+use crate::clock::{Clock, SystemClock};
 use crate::config::Connection;
+use crate::connect;
 use crate::error::{Error, Kind, Result};
 use crate::secret;
-use crate::session::{self, SystemClock};
 use crate::source::retry::Retry;
-use crate::sync::Clock;
 
 use ask::{Answer, Asker};
 use fix::Fix;
@@ -66,8 +66,8 @@ pub fn run(options: &Options) -> (String, Result<()>) {
 }
 
 fn attempt(options: &Options) -> Result<(String, Result<()>)> {
-    let (mut of, secrets) = session::connection(options)?;
-    let mut source = session::source(options, &of, &secrets)?;
+    let (mut of, secrets) = connect::connection(options)?;
+    let mut source = connect::source(options, &of, &secrets)?;
     let mut clock = SystemClock;
     let retries = options.max_retries.unwrap_or(of.max_retries.min(RETRIES));
     let seed = u64::from(clock.now().nanos);

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! [`sync`] is the loop that drives this, [`session`] puts it together from
-//! [`cli`] and [`config`]. What decides is pure: [`cursor`] which rows are new
+//! [`cli`] and [`connect`]. What decides is pure: [`cursor`] which rows are new
 //! and what to ask for next, [`page`] what an answer holds, [`row`] how a row is
 //! written, [`checkpoint`] what a state says. Only [`source::live`] knows the
 //! network, only [`disk`] the file system. Why nothing is lost is told in
@@ -77,7 +77,9 @@ mod calendar;
 pub mod check;
 pub mod checkpoint;
 pub mod cli;
+pub mod clock;
 pub mod config;
+pub mod connect;
 pub mod cursor;
 pub mod disk;
 pub mod error;

@@ -35,7 +35,7 @@ pub fn install(options: &Options) {
         let text = secret::redacted(&text);
         write!(out, "{}", progress::eraser())?;
         if times {
-            write!(out, "{} ", crate::session::time_of_day())?;
+            write!(out, "{} ", crate::clock::time_of_day())?;
         }
         writeln!(out, "{level}: {text}")
     });

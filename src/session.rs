@@ -1,34 +1,33 @@
 //! A sync from its options to its receipt: it opens the connection, the
 //! state and the outputs, hands them to the loop, and closes them in order.
 
-use std::path::PathBuf;
+mod start;
+
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::checkpoint::{Checkpoint, Origin, Resume};
+use crate::checkpoint::{Checkpoint, Origin};
 use crate::cli::{Options, Out};
+use crate::clock::{Clock, SystemClock, time_of_day};
 use crate::config::Connection;
-use crate::cursor::{Bound, Cursor, Mark, Settings, Start};
+use crate::connect::{connection, source};
+use crate::cursor::Cursor;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::progress::StatusLine;
 use crate::row::Encoder;
-use crate::secret::{self, Secrets};
-use crate::seen::Seen;
+use crate::secret::Secrets;
 use crate::sink::behind::Behind;
 use crate::sink::file::FileSink;
 use crate::sink::stdout::StdoutSink;
 use crate::sink::{Outcome, Sink};
-use crate::source::Source;
-use crate::source::live::{self, Live};
-use crate::source::record::Recorder;
-use crate::source::replay::Replay;
 use crate::source::retry::Retry;
 use crate::store::Store;
-use crate::sync::{self, Clock, Sync, Tally};
-use crate::timestamp::{self, Format, Instant};
+use crate::sync::{self, Sync, Tally};
+use crate::timestamp::{self, Instant};
+use start::{instant, settings, start};
 
 /// What a sync did, for whoever started it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -57,115 +56,6 @@ pub struct Receipt {
     pub complete: bool,
     /// How long it took.
     pub seconds: f64,
-}
-
-/// The machine's clock.
-#[derive(Debug, Clone, Copy)]
-pub struct SystemClock;
-
-/// Now, by the machine's clock, in UTC to the second, for people.
-pub fn time_of_day() -> String {
-    timestamp::format(Instant { nanos: 0, ..now() })
-}
-
-/// Now, by the machine's clock.
-pub fn now() -> Instant {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    Instant { secs: 0, nanos: 0 }.plus(since.unwrap_or_default())
-}
-
-impl Clock for SystemClock {
-    fn now(&self) -> Instant {
-        now()
-    }
-
-    fn sleep(&mut self, time: Duration) {
-        std::thread::sleep(time);
-    }
-}
-
-/// The connection that the options name: the file's, with the flags over it.
-/// What came from the environment is redacted from here on.
-///
-/// # Errors
-/// [`crate::error::Kind::Usage`].
-pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
-    let mut secrets = Secrets::default();
-    let mut of = match &options.config {
-        None => Connection::default(),
-        Some(path) => {
-            let read = std::fs::read_to_string(path);
-            let text = read.map_err(|error| {
-                Error::usage(format!("cannot read {}: {error}", path.display()))
-                    .hint("see --config")
-            })?;
-            let environment = |name: &str| {
-                let value = std::env::var(name).ok();
-                if value.as_deref() == Some("") {
-                    log::warn!("the environment variable {name} is empty");
-                }
-                value
-            };
-            let parsed =
-                Connection::parse(&text, &environment, options.replay.is_some(), &mut secrets);
-            // Even the error may quote a value.
-            secret::install(secrets.clone());
-            parsed.map_err(|error| error.at(path.display()))?
-        }
-    };
-    set(&mut of.url, options.url.clone());
-    set(&mut of.page_size, options.page_size);
-    set(&mut of.max_offset, options.max_offset);
-    set(&mut of.lookback, options.lookback);
-    set(&mut of.max_retries, options.max_retries);
-    set(&mut of.timeout, options.timeout);
-    set(&mut of.max_body, options.max_body);
-    of.validate()?;
-    advise(&of);
-    Ok((of, secrets))
-}
-
-/// Warns of what can hardly be meant.
-fn advise(of: &Connection) {
-    let query = of.url.split_once('?').map_or("", |(_, query)| query);
-    for pair in query.split('&') {
-        let name = pair.split('=').next().unwrap_or_default();
-        if !name.is_empty() && of.query.iter().any(|(sent, _)| sent == name) {
-            log::warn!(
-                "{name:?} is in the URL and will be sent a second time; take it out of the URL"
-            );
-        }
-    }
-}
-
-fn set<T>(to: &mut T, given: Option<T>) {
-    if let Some(given) = given {
-        *to = given;
-    }
-}
-
-/// Who answers: the network or a recording.
-///
-/// # Errors
-/// [`crate::error::Kind::Usage`] for a URL or a recording that cannot be used.
-pub fn source(options: &Options, of: &Connection, secrets: &Secrets) -> Result<Box<dyn Source>> {
-    if let Some(path) = &options.replay {
-        return Ok(Box::new(Replay::open(path, secrets.clone())?));
-    }
-    let live = Live::new(live::Settings {
-        url: of.url.clone(),
-        headers: of.headers.clone(),
-        secret_headers: !secrets.is_empty(),
-        timeout: of.timeout,
-        connect_timeout: of.timeout.min(Duration::from_secs(10)),
-        max_body: of.max_body,
-        ca_file: of.ca_file.as_ref().map(PathBuf::from),
-        ..live::Settings::default()
-    })?;
-    match &options.record {
-        Some(path) => Ok(Box::new(Recorder::create(live, path, secrets.clone())?)),
-        None => Ok(Box::new(live)),
-    }
 }
 
 /// Runs a sync. The receipt is there even where it failed on the way.
@@ -275,27 +165,6 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
     }
 }
 
-/// A flag's timestamp; a date stands for its midnight in UTC.
-fn instant(text: Option<&str>, flag: &str, format: &Format) -> Result<Option<Mark>> {
-    let Some(text) = text else {
-        return Ok(None);
-    };
-    let read = |text: &str| format.read(text, false).or_else(|| timestamp::parse(text));
-    let midnight = format!("{text}T00:00:00Z");
-    if let Some(at) = read(text) {
-        return Ok(Some(Mark {
-            text: text.to_owned(),
-            at,
-        }));
-    }
-    if let Some(at) = timestamp::parse(&midnight) {
-        return Ok(Some(Mark { text: midnight, at }));
-    }
-    Err(Error::usage(format!("{text:?} is no timestamp"))
-        .at(flag)
-        .hint("write it as 2024-01-15T10:30:00Z"))
-}
-
 /// Whose rows they are, without secrets.
 fn origin(of: &Connection, secrets: &Secrets) -> Origin {
     Origin {
@@ -312,7 +181,10 @@ fn take_up(store: &mut Store, origin: &Origin, options: &Options) -> Result<Opti
     if options.full_refresh {
         let state = state.and_then(|state| {
             let damaged = |error: &Error| log::warn!("{error}; starting over");
-            state.inspect_err(damaged).ok()
+            let state = state.inspect_err(damaged).ok()?;
+            let other = state.check_origin(origin);
+            other.unwrap_or_else(|error| log::warn!("{error}; starting over"));
+            Some(state)
         });
         store.start_over(state.as_ref().and_then(|state| state.part.as_ref()))?;
         return Ok(None);
@@ -338,79 +210,6 @@ fn take_up(store: &mut Store, origin: &Origin, options: &Options) -> Result<Opti
         }
     }
     Ok(state)
-}
-
-/// Where the cursor takes up.
-fn start(of: &Connection, state: Option<Checkpoint>, since: Option<Mark>) -> Result<Start> {
-    let format = &of.since.format;
-    let spelled = |mark: &Mark| Bound {
-        text: Some(format.spell(&mark.text, mark.at)),
-        at: format.cut(mark.at),
-    };
-    let first = match (&since, &of.since.first) {
-        (Some(since), _) => Bound {
-            // Rows before it are not wanted, however the API's filter cuts.
-            at: since.at,
-            ..spelled(since)
-        },
-        (None, None) => Bound {
-            text: None,
-            at: Instant::MIN,
-        },
-        (None, Some(text)) => match format.read(text, false).or_else(|| timestamp::parse(text)) {
-            Some(at) => spelled(&Mark {
-                text: text.clone(),
-                at,
-            }),
-            None => Bound {
-                text: Some(text.clone()),
-                at: Instant::MIN,
-            },
-        },
-    };
-    let progress = state.map(|state| state.progress).unwrap_or_default();
-    let read = |text: &str| {
-        let at = format.read(text, false);
-        let at = at.ok_or_else(|| {
-            Error::local(format!("the state's {text:?} is no timestamp of this API"))
-                .hint("has \"since\": {\"format\": …} changed in the connection file?")
-        })?;
-        Ok(Mark {
-            text: text.to_owned(),
-            at,
-        })
-    };
-    let mark = progress.last_updated_at.as_deref().map(read).transpose()?;
-    let bound = match (&progress.resume, &mark) {
-        (Resume::At(text), _) => match read(text) {
-            Ok(mark) => spelled(&mark),
-            // The first bound may be no timestamp; it is sent as it is.
-            Err(_) if of.since.first.as_ref() == Some(text) => first,
-            Err(error) => return Err(error),
-        },
-        (Resume::Mark, Some(mark)) => spelled(mark),
-        _ => first,
-    };
-    let newest = mark.as_ref().map_or(Instant::MAX, |mark| mark.at);
-    Ok(Start {
-        bound,
-        mark,
-        seen: Seen::load(progress.seen, newest),
-    })
-}
-
-fn settings(of: &Connection, until: Option<Instant>) -> Settings {
-    Settings {
-        limit: of.page_size,
-        max_offset: of.max_offset,
-        exclusive: of.since.exclusive,
-        sorted: of.sorted,
-        by_page: of.by_page(),
-        format: of.since.format.clone(),
-        lookback: of.lookback,
-        until,
-        overlap: true,
-    }
 }
 
 /// Opens the sink. A file's name is later than that of every other.

@@ -1,9 +1,8 @@
 //! The loop: request, response, page, rows, sink, checkpoint; and around it
 //! what a sync has to show for itself. It decides nothing: the cursor does.
 
-use std::time::Duration;
-
 use crate::checkpoint::{Progress, Resume};
+use crate::clock::Clock;
 use crate::config::Connection;
 use crate::cursor::Cursor;
 use crate::error::{Error, Result};
@@ -15,14 +14,6 @@ use crate::source::retry::Retry;
 use crate::source::{Source, status};
 use crate::template::Values;
 use crate::timestamp::{self, Instant};
-
-/// The world's time.
-pub trait Clock {
-    /// Now.
-    fn now(&self) -> Instant;
-    /// Waits.
-    fn sleep(&mut self, time: Duration);
-}
 
 /// What is shown while a sync runs.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,6 +1,7 @@
 //! Asking: one request at a time, with the retries of a sync, and what came
 //! of it. It draws no conclusions.
 
+use crate::clock::Clock;
 use crate::config::Connection;
 use crate::cursor::Mark;
 use crate::error::{Error, Kind, Result};
@@ -8,7 +9,6 @@ use crate::exchange::{Request, Response};
 use crate::page::Page;
 use crate::source::retry::Retry;
 use crate::source::{Source, status};
-use crate::sync::Clock;
 use crate::template::Values;
 use crate::timestamp::{self, Instant};
 

@@ -1,0 +1,39 @@
+//! The world's time, and the machine's. Everything else is told what time it
+//! is.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::timestamp::{self, Instant};
+
+/// The world's time.
+pub trait Clock {
+    /// Now.
+    fn now(&self) -> Instant;
+    /// Waits.
+    fn sleep(&mut self, time: Duration);
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+/// Now, by the machine's clock, in UTC to the second, for people.
+pub fn time_of_day() -> String {
+    timestamp::format(Instant { nanos: 0, ..now() })
+}
+
+/// Now, by the machine's clock.
+pub fn now() -> Instant {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    Instant { secs: 0, nanos: 0 }.plus(since.unwrap_or_default())
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        now()
+    }
+
+    fn sleep(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}

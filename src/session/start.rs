@@ -1,0 +1,107 @@
+//! Where a sync starts: what the state, the flags and the connection say of
+//! it, in the cursor's words.
+
+use crate::checkpoint::{Checkpoint, Resume};
+use crate::config::Connection;
+use crate::cursor::{Bound, Mark, Settings, Start};
+use crate::error::{Error, Result};
+use crate::seen::Seen;
+use crate::timestamp::{self, Format, Instant};
+
+/// A flag's timestamp; a date stands for its midnight in UTC.
+pub(super) fn instant(text: Option<&str>, flag: &str, format: &Format) -> Result<Option<Mark>> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    let read = |text: &str| format.read(text, false).or_else(|| timestamp::parse(text));
+    let midnight = format!("{text}T00:00:00Z");
+    if let Some(at) = read(text) {
+        return Ok(Some(Mark {
+            text: text.to_owned(),
+            at,
+        }));
+    }
+    if let Some(at) = timestamp::parse(&midnight) {
+        return Ok(Some(Mark { text: midnight, at }));
+    }
+    Err(Error::usage(format!("{text:?} is no timestamp"))
+        .at(flag)
+        .hint("write it as 2024-01-15T10:30:00Z"))
+}
+
+/// Where the cursor takes up.
+pub(super) fn start(
+    of: &Connection,
+    state: Option<Checkpoint>,
+    since: Option<Mark>,
+) -> Result<Start> {
+    let format = &of.since.format;
+    let spelled = |mark: &Mark| Bound {
+        text: Some(format.spell(&mark.text, mark.at)),
+        at: format.cut(mark.at),
+    };
+    let first = match (&since, &of.since.first) {
+        (Some(since), _) => Bound {
+            // Rows before it are not wanted, however the API's filter cuts.
+            at: since.at,
+            ..spelled(since)
+        },
+        (None, None) => Bound {
+            text: None,
+            at: Instant::MIN,
+        },
+        (None, Some(text)) => match format.read(text, false).or_else(|| timestamp::parse(text)) {
+            Some(at) => spelled(&Mark {
+                text: text.clone(),
+                at,
+            }),
+            None => Bound {
+                text: Some(text.clone()),
+                at: Instant::MIN,
+            },
+        },
+    };
+    let progress = state.map(|state| state.progress).unwrap_or_default();
+    let read = |text: &str| {
+        let at = format.read(text, false);
+        let at = at.ok_or_else(|| {
+            Error::local(format!("the state's {text:?} is no timestamp of this API"))
+                .hint("has \"since\": {\"format\": …} changed in the connection file?")
+        })?;
+        Ok(Mark {
+            text: text.to_owned(),
+            at,
+        })
+    };
+    let mark = progress.last_updated_at.as_deref().map(read).transpose()?;
+    let bound = match (&progress.resume, &mark) {
+        (Resume::At(text), _) => match read(text) {
+            Ok(mark) => spelled(&mark),
+            // The first bound may be no timestamp; it is sent as it is.
+            Err(_) if of.since.first.as_ref() == Some(text) => first,
+            Err(error) => return Err(error),
+        },
+        (Resume::Mark, Some(mark)) => spelled(mark),
+        _ => first,
+    };
+    let newest = mark.as_ref().map_or(Instant::MAX, |mark| mark.at);
+    Ok(Start {
+        bound,
+        mark,
+        seen: Seen::load(progress.seen, newest),
+    })
+}
+
+pub(super) fn settings(of: &Connection, until: Option<Instant>) -> Settings {
+    Settings {
+        limit: of.page_size,
+        max_offset: of.max_offset,
+        exclusive: of.since.exclusive,
+        sorted: of.sorted,
+        by_page: of.by_page(),
+        format: of.since.format.clone(),
+        lookback: of.lookback,
+        until,
+        overlap: true,
+    }
+}
