@@ -78,7 +78,8 @@ pub struct Checkpoint {
 #[derive(Deserialize)]
 struct Raw {
     version: Option<u64>,
-    last_updated_at: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    last_updated_at: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
     resume_from: Option<Option<String>>,
     #[serde(default)]
@@ -133,8 +134,11 @@ impl Checkpoint {
             .hint("use the program that wrote it, or a newer one"));
         }
         let raw: Raw = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
-        if raw.version.is_none() && raw.last_updated_at.is_none() {
-            return Err(damaged("it has no version and no last_updated_at".into()));
+        let Some(last_updated_at) = raw.last_updated_at else {
+            return Err(damaged("it has no last_updated_at".into()));
+        };
+        if raw.version.is_none() && last_updated_at.is_none() {
+            return Err(damaged("its last_updated_at is null".into()));
         }
         let seen = raw.seen.into_iter().map(|(id, hash)| {
             let number = u64::from_str_radix(&hash, 16);
@@ -153,7 +157,7 @@ impl Checkpoint {
         }
         Ok(Self {
             progress: Progress {
-                last_updated_at: raw.last_updated_at,
+                last_updated_at,
                 resume: match raw.resume_from {
                     None => Resume::Mark,
                     Some(None) => Resume::Beginning,

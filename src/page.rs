@@ -76,6 +76,8 @@ enum Wanted {
     Rows,
     Offset,
     Total,
+    /// Echoed beside the offset; it only has to make sense.
+    Limit,
 }
 
 impl Page {
@@ -98,7 +100,15 @@ impl Page {
             let message = format!("byte {} of the body is not UTF-8", error.valid_up_to());
             return Err(Error::contract(message).again(Again::Later));
         }
+        let mut limit = Vec::new();
+        if let Some(Place::Body(path)) = &of.response.offset {
+            limit.extend_from_slice(path.split_last().map_or(&[][..], |(_, above)| above));
+            limit.push("limit".to_owned());
+        }
         let mut wanted = vec![(&of.response.rows[..], Wanted::Rows)];
+        if !limit.is_empty() {
+            wanted.push((&limit, Wanted::Limit));
+        }
         for (place, what) in [
             (&of.response.offset, Wanted::Offset),
             (&of.response.total, Wanted::Total),
@@ -254,6 +264,13 @@ impl<'a> View<'a> {
             .map(|id| String::from_utf8_lossy(id.of(self.body)))
             .collect();
         format!("[{}]", parts.join(","))
+    }
+
+    /// Whether two rows have the same primary key, letter by letter.
+    pub fn same_id(&self, one: usize, other: usize) -> bool {
+        let id = |row: usize| &self.page.ids[row * self.keys..(row + 1) * self.keys];
+        let same = |(one, other): (&Span, &Span)| one.of(self.body) == other.of(self.body);
+        id(one).iter().zip(id(other)).all(same)
     }
 
     /// A row's members in their order.

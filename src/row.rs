@@ -378,7 +378,7 @@ impl Part {
         check.check(raw, self.key, times).map_err(|wanted| Misfit {
             field: self.name.clone(),
             reason: format!(
-                "a {} {wanted}: {}",
+                "{} {wanted}: {}",
                 check.name(),
                 excerpt(&String::from_utf8_lossy(raw))
             ),

@@ -61,6 +61,11 @@ impl Seen {
         self.entries.get(id).is_some_and(|entry| entry.hash == hash)
     }
 
+    /// How many rows of just this instant there are.
+    pub fn count_at(&self, at: Instant) -> usize {
+        self.entries.values().filter(|entry| entry.at == at).count()
+    }
+
     /// Forgets the rows older than `bound`.
     pub fn forget_before(&mut self, bound: Instant) {
         if self.oldest.is_none_or(|oldest| oldest >= bound) {

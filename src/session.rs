@@ -102,7 +102,10 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
     store.lock(&format!("process {process}, running since {begin},"))?;
     let state = take_up(&mut store, &origin, options)?;
     store.sweep()?;
-    let start = start(&of, state, since)?;
+    let start = start(&of, state, since).map_err(|error| match store.state() {
+        Some(path) => error.at(path.display()),
+        None => error,
+    })?;
     let mut source = asked.map_or_else(|| source(options, &of, &secrets), Ok)?;
     let mut cursor = Cursor::new(settings(&of, until.map(|mark| mark.at)), start);
     let sink = open(store, &origin, &cursor, options, clock.now())?;

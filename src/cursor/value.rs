@@ -19,6 +19,10 @@ pub trait Rows {
     fn id(&self, row: usize) -> String;
     /// A hash of the content.
     fn hash(&self, row: usize) -> u64;
+    /// Whether two rows have the same primary key.
+    fn same_id(&self, one: usize, other: usize) -> bool {
+        self.id(one) == self.id(other)
+    }
 }
 
 impl Rows for View<'_> {
@@ -37,6 +41,9 @@ impl Rows for View<'_> {
     }
     fn hash(&self, row: usize) -> u64 {
         View::hash(self, row)
+    }
+    fn same_id(&self, one: usize, other: usize) -> bool {
+        View::same_id(self, one, other)
     }
 }
 

@@ -97,12 +97,13 @@ impl<'a> Walk<'a> {
             match what {
                 _ if !path.is_empty() => {}
                 Wanted::Rows => return self.rows(text, at, depth),
-                Wanted::Offset | Wanted::Total => {
+                Wanted::Offset | Wanted::Total | Wanted::Limit => {
                     let end = json::value(text, at, depth)?;
                     let number = whole(&text[at..end], what)?;
                     match what {
                         Wanted::Offset => self.page.offset = number,
-                        _ => self.page.total = number,
+                        Wanted::Total => self.page.total = number,
+                        _ => {}
                     }
                     return Ok(end);
                 }
@@ -340,10 +341,10 @@ fn missing(field: &Field, what: &str) -> Error {
 
 /// A whole number, or the digits of one in a string; null is none.
 fn whole(raw: &[u8], what: &Wanted) -> Result<Option<u64>> {
-    let name = if matches!(what, Wanted::Offset) {
-        "offset"
-    } else {
-        "total"
+    let name = match what {
+        Wanted::Offset => "offset",
+        Wanted::Limit => "limit",
+        _ => "total",
     };
     let text = json::text(raw);
     if raw == b"null" {

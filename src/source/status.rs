@@ -44,8 +44,9 @@ pub fn status_error(response: &Response, body: &[u8], now: i64) -> Option<Error>
             .hint("if this goes on, look at the API's own status"),
         300..=399 => Error::refused(text).hint("set the url to where the API lives now"),
         400 => Error::refused(text).hint(
-            "a parameter may be unknown to this API, too large (--page-size), or spelled in a \
-             way that it does not take: see query and since.format in the connection file",
+            "a parameter may be unknown to this API, too large (--page-size, --max-offset), or \
+             spelled in a way that it does not take: see query and since.format in the \
+             connection file",
         ),
         401 | 403 | 407 => Error::refused(text).hint(
             "give credentials: headers in the connection file, as \

@@ -220,7 +220,7 @@ fn rows_that_do_not_fit_are_set_aside_with_their_reason() {
         rejects[0]["reason"]
             .as_str()
             .unwrap()
-            .starts_with("a INT must be a whole number"),
+            .starts_with("INT must be a whole number"),
         "{rejects:?}"
     );
     assert_eq!(rejects[1]["row"]["score"], 1.5);

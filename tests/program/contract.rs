@@ -209,3 +209,29 @@ fn ties_in_an_order_of_their_own_at_each_request_lose_nothing_or_are_named() {
     let rows = latest_by_id(&all_rows(&dir.join("out")));
     assert_eq!(rows, api.table().contents());
 }
+
+#[test]
+fn a_limit_that_makes_no_sense_is_refused() {
+    for limit in ["-5", "\"many\"", "{}"] {
+        let scratch = Scratch::new();
+        let body = format!("{{\"data\":[],\"offset\":0,\"limit\":{limit},\"total\":0}}");
+        let server = Server::start(move |_| Reply::json(body.clone()));
+        let outcome = sync(scratch.path(), &server.url("/"), &[]).expect(5);
+        assert!(outcome.stderr.contains("limit"), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_row_that_is_twice_on_a_page_is_delivered_once() {
+    let scratch = Scratch::new();
+    let row = r#"{"id":"1","updatedAt":"2024-01-15T10:30:00Z"}"#;
+    let body = format!("{{\"data\":[{row},{row}],\"offset\":0,\"limit\":50,\"total\":2}}");
+    let server = Server::start(move |_| Reply::json(body.clone()));
+    let receipt = sync(scratch.path(), &server.url("/"), &[])
+        .expect(0)
+        .receipt();
+    assert_eq!(
+        (&receipt["rows"], &receipt["duplicates"]),
+        (&1.into(), &1.into())
+    );
+}

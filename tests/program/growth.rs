@@ -42,3 +42,35 @@ fn a_table_that_gets_more_rows_than_are_read_is_given_up() {
         }
     });
 }
+
+#[test]
+fn without_a_total_a_table_that_keeps_growing_slowly_is_read_to_its_end() {
+    let scratch = Scratch::new();
+    let hook = |table: &mut Table, _: &Request, nth: u64| {
+        let at = table.newest().unwrap() + SECOND;
+        table.insert(&format!("new-{nth}"), at);
+    };
+    let api = Api::over(Table::users(300, 1))
+        .no_total()
+        .after_page(hook)
+        .start();
+    let mut command = highwater(scratch.path());
+    command.args(["sync", "--url", &api.url()]);
+    let receipt = run(&mut command).expect(0).receipt();
+    assert!(receipt["rows"].as_u64().unwrap() >= 400, "{receipt}");
+    assert!(api.counts().requests < 200, "{:?}", api.counts());
+}
+
+#[test]
+fn an_exclusive_bound_that_nobody_told_of_is_found() {
+    let scratch = Scratch::new();
+    let api = Api::over(Table::users(1000, 40)).exclusive().start();
+    let mut command = highwater(scratch.path());
+    command.args(["sync", "--max-offset", "100", "--url", &api.url()]);
+    let outcome = run(&mut command).expect(5);
+    assert!(
+        outcome.stderr.contains("\"exclusive\""),
+        "{}",
+        outcome.stderr
+    );
+}
