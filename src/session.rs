@@ -85,6 +85,15 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
                 .hint("use --out DIR"),
         );
     }
+    let taken =
+        [options.state_path().as_ref(), options.config.as_ref()].contains(&options.record.as_ref());
+    if options.record.is_some() && taken {
+        return Err(
+            Error::usage("this file has another use: it is the state or the connection")
+                .at("--record")
+                .hint("name a file of its own"),
+        );
+    }
     // What cannot be asked touches nothing; but a recording is begun under the
     // lock, since another sync may be writing to it.
     let asked = options

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::error::{Again, Error, excerpt, shortened};
 use crate::exchange::Response;
 use crate::secret;
-use crate::timestamp::http_date;
+use crate::timestamp::{self, http_date};
 
 /// The longest pause that a server is granted inside one run, in seconds.
 const PATIENCE: u64 = 60;
@@ -33,7 +33,7 @@ pub fn status_error(response: &Response, body: &[u8], now: i64) -> Option<Error>
         text => format!("the API answered {status}: {text}"),
     };
     Some(match status {
-        408 | 425 | 429 | 500 | 502..=504 | 520..=529 => postponed(text, pause(response, now))
+        408 | 425 | 429 | 500 | 502..=504 | 520..=529 => postponed(text, pause(response, now), now)
             .hint(if status == 429 {
                 "ask for less at a time, or less often"
             } else {
@@ -93,16 +93,22 @@ pub fn content_error(response: &Response, body: &[u8]) -> Option<Error> {
     )
 }
 
-fn postponed(text: String, pause: Option<u64>) -> Error {
+fn postponed(text: String, pause: Option<u64>, now: i64) -> Error {
     match pause {
         None => Error::temporary(text),
         Some(seconds) if seconds <= PATIENCE => {
             Error::temporary(text).again(Again::After(Duration::from_secs(seconds)))
         }
-        Some(seconds) => Error::temporary(format!(
-            "{text} (the API asks to come back after {seconds} s)"
-        ))
-        .again(Again::Never),
+        Some(seconds) => {
+            let then = timestamp::Instant {
+                secs: now,
+                nanos: 0,
+            }
+            .plus(Duration::from_secs(seconds));
+            let then = timestamp::format(then);
+            let text = format!("{text} (the API asks to come back after {seconds} s, at {then})");
+            Error::temporary(text).again(Again::Never)
+        }
     }
 }
 

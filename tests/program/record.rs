@@ -258,3 +258,12 @@ fn a_recording_that_cannot_be_written_is_exit_6_before_anything_is_asked() {
     assert!(outcome.stderr.contains("no/such/folder/r.jsonl"));
     assert_eq!(api.counts().requests, 0);
 }
+
+#[test]
+fn a_recording_does_not_take_the_place_of_the_state() {
+    let scratch = Scratch::new();
+    let api = Api::start(Table::users(5, 1));
+    let outcome = sync(scratch.path(), &api.url(), &["--record", "out/state.json"]).expect(2);
+    assert!(outcome.stderr.contains("--record"), "{}", outcome.stderr);
+    assert_eq!(api.counts().requests, 0);
+}
