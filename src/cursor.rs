@@ -46,6 +46,7 @@ mod expect;
 mod marks;
 mod numbered;
 mod pace;
+mod proof;
 mod value;
 mod window;
 
@@ -103,6 +104,10 @@ pub struct Cursor {
     floor: Instant,
     seen: Seen,
     counts: Counts,
+    /// New rows of the window at the last timestamp, and how often its run was
+    /// walked again to prove that there are no more.
+    fresh: (usize, Option<Instant>),
+    proofs: (u32, Option<Instant>),
     /// Drifts in a row among equal timestamps, and at which.
     disorders: (u32, Option<Instant>),
     walk: Option<Walk>,
@@ -142,6 +147,8 @@ impl Cursor {
                 windows: 1,
                 ..Counts::default()
             },
+            fresh: (0, None),
+            proofs: (0, None),
             disorders: (0, None),
             walk: None,
             pace: Pace::default(),
@@ -236,16 +243,33 @@ impl Cursor {
         }
         let end = self.walk.as_ref().map_or(Instant::MAX, Walk::end);
         let end = end.min(self.set.until.unwrap_or(Instant::MAX));
+        let ending = match total {
+            Some(total) => reached >= total,
+            None => count <= joint.known,
+        };
+        let run = self.unproved(page, ending, asked);
         let inside = if self.set.sorted {
             (0..count).take_while(|row| page.at(*row) < end).count()
         } else {
             count
         };
+        let inside = match run {
+            Some(run) => (0..inside).take_while(|row| page.at(*row) <= run).count(),
+            None => inside,
+        };
         let deliver = self.select(page, inside);
+        self.count_run(page, &deliver);
         if self.set.sorted {
             self.advance(page, inside, asked);
         } else {
             self.gather(page, opened);
+        }
+        if let Some(run) = run {
+            self.walk_again(run)?;
+            return Ok(Step {
+                deliver,
+                ..Step::default()
+            });
         }
         let stopped =
             inside < count && self.set.until.is_some_and(|until| page.at(inside) >= until);
@@ -312,29 +336,6 @@ impl Cursor {
                 .hint("have the API sort by the cursor, ascending, with a parameter in \"query\"; if it cannot, set \"sorted\": false"));
         }
         Ok(())
-    }
-
-    /// Refuses a bound that leaves out its own rows although it is said to be
-    /// inclusive. Once they may all have changed meanwhile, but not for long.
-    fn check_bound<R: Rows>(&mut self, page: &R) -> Result<()> {
-        let anchored = self.last.as_ref().map(|last| last.at) == Some(self.bound.at);
-        if self.set.exclusive || !self.set.sorted || !anchored {
-            return Ok(());
-        }
-        if page.at(0) <= self.bound.at {
-            self.absent = (0, 0);
-            return Ok(());
-        }
-        let (windows, rows) = &mut self.absent;
-        *windows += 1;
-        *rows += self.seen.count_at(self.bound.at);
-        if *windows < 3 || *rows < 6 {
-            return Ok(());
-        }
-        Err(
-            Error::contract("the rows at the bound itself are left out by the API")
-                .hint("set \"since\": {\"bound\": \"exclusive\"} in the connection file, then start over with --full-refresh: some of them may be missing"),
-        )
     }
 
     fn check_pace<R: Rows>(&mut self, page: &R, left: Option<u64>, asked: Instant) -> Result<()> {

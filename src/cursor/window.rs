@@ -78,6 +78,7 @@ impl Cursor {
         self.page = 0;
         self.back = 0;
         self.leak = 0;
+        self.fresh = (0, None);
         self.opened = None;
         self.walk = None;
         self.run.clear();

@@ -20,6 +20,7 @@ mod stdout;
 mod sync;
 mod tally;
 mod terminal;
+mod ties;
 
 #[path = "../support/mod.rs"]
 mod support;
