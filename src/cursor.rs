@@ -24,7 +24,9 @@
 //!   read again and must come back in its order. Rows leave such a run, and by
 //!   the assumption none enters it once it is older than the lookback, so
 //!   distinct rows at distinct places are all that stay, by counting; a row
-//!   that shows up again beyond the overlap is a drift.
+//!   that shows up again beyond the overlap is a drift. Since a row that enters
+//!   as another leaves cancels out, such a run is walked again until nothing
+//!   new comes of it, which finds all but what goes on entering meanwhile.
 //! - The next sync opens its window at the last timestamp that was old enough
 //!   for every row up to it to be visible when its page was asked for.
 //!
