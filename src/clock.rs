@@ -24,8 +24,14 @@ pub fn time_of_day() -> String {
 
 /// Now, by the machine's clock.
 pub fn now() -> Instant {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    Instant { secs: 0, nanos: 0 }.plus(since.unwrap_or_default())
+    let zero = Instant { secs: 0, nanos: 0 };
+    instant(SystemTime::now()).unwrap_or(zero)
+}
+
+/// A time of the machine's, None before 1970.
+pub fn instant(time: SystemTime) -> Option<Instant> {
+    let since = time.duration_since(UNIX_EPOCH).ok()?;
+    Some(Instant { secs: 0, nanos: 0 }.plus(since))
 }
 
 impl Clock for SystemClock {

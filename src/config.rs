@@ -300,3 +300,10 @@ pub fn size(text: &str) -> std::result::Result<u64, String> {
     let number: u64 = digits.parse().map_err(|_| bad())?;
     number.checked_mul(1 << shift).ok_or_else(bad)
 }
+
+/// Puts what was given, if anything, in the place of a default.
+pub(crate) fn set<T>(to: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *to = given;
+    }
+}

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::Options;
-use crate::config::Connection;
+use crate::config::{Connection, set};
 use crate::error::{Error, Result};
 use crate::secret::{self, Secrets};
 use crate::source::Source;
@@ -64,12 +64,6 @@ fn advise(of: &Connection) {
                 "{name:?} is in the URL and will be sent a second time; take it out of the URL"
             );
         }
-    }
-}
-
-fn set<T>(to: &mut T, given: Option<T>) {
-    if let Some(given) = given {
-        *to = given;
     }
 }
 

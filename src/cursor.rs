@@ -41,8 +41,8 @@
 //! Rows out of order, an offset that is echoed wrongly, an empty page below
 //! the total it reports, windows without new rows, ties without a stable
 //! order, windows that lack the rows of their own bound, a table that outgrows
-//! the reader: each ends with an error after a bounded number of requests. A timestamp that is set back is found by no
-//! reader that filters by it.
+//! the reader: each ends with an error after a bounded number of requests. A
+//! timestamp that is set back is found by no reader that filters by it.
 
 mod expect;
 mod marks;
@@ -250,14 +250,11 @@ impl Cursor {
             None => count <= joint.known,
         };
         let run = self.unproved(page, ending, asked);
+        let wanted = |at: Instant| at < end && run.is_none_or(|run| at <= run);
         let inside = if self.set.sorted {
-            (0..count).take_while(|row| page.at(*row) < end).count()
+            (0..count).take_while(|row| wanted(page.at(*row))).count()
         } else {
             count
-        };
-        let inside = match run {
-            Some(run) => (0..inside).take_while(|row| page.at(*row) <= run).count(),
-            None => inside,
         };
         let deliver = self.select(page, inside);
         self.count_run(page, &deliver);
@@ -277,15 +274,12 @@ impl Cursor {
             inside < count && self.set.until.is_some_and(|until| page.at(inside) >= until);
         let short = self.set.sorted && count < self.largest && (count as u64) < self.set.limit;
         self.short = if short { self.short + 1 } else { 0 };
-        let ended = match total {
-            Some(total) => reached >= total,
-            // The end keeps moving by less than a page: it is reached as far
-            // as it can be, and the mark is all that was read.
-            None if self.short >= SHORT_PAGES => true,
-            None if self.is_late(page, joint.known) => true,
-            None if numbered => count == 0,
-            None => count <= joint.known,
-        };
+        // A table that grows has no end, but short pages in a row, or one of
+        // rows younger than the sync, are as near as one can come to it, and
+        // ending early is no loss where the mark is all that was read.
+        let late = |row| self.pace.is_late(page.at(row));
+        let outgrown = self.short >= SHORT_PAGES || short && (joint.known..count).all(late);
+        let ended = ending || total.is_none() && outgrown;
         self.read = reached;
         self.largest = self.largest.max(count);
         let done = if numbered {
@@ -301,15 +295,6 @@ impl Cursor {
             done,
             drift: None,
         })
-    }
-
-    /// Whether a page ends a table that has no end, since it grows: all before
-    /// the sync was read, and the page is short of what the API sends.
-    fn is_late<R: Rows>(&self, page: &R, known: usize) -> bool {
-        let count = page.count();
-        // Ending early is no loss where the mark is all that was read.
-        let short = self.set.sorted && count < self.largest && (count as u64) < self.set.limit;
-        short && (known..count).all(|row| self.pace.is_late(page.at(row)))
     }
 
     fn check_answer<R: Rows>(

@@ -255,7 +255,7 @@ impl<'a> View<'a> {
 
     /// A row's primary key: the text of a single one, a JSON list of several.
     pub fn id(&self, row: usize) -> String {
-        let ids = &self.page.ids[row * self.keys..(row + 1) * self.keys];
+        let ids = self.ids(row);
         if let [id] = ids {
             return json::text(id.of(self.body)).into_owned();
         }
@@ -268,9 +268,13 @@ impl<'a> View<'a> {
 
     /// Whether two rows have the same primary key, letter by letter.
     pub fn same_id(&self, one: usize, other: usize) -> bool {
-        let id = |row: usize| &self.page.ids[row * self.keys..(row + 1) * self.keys];
         let same = |(one, other): (&Span, &Span)| one.of(self.body) == other.of(self.body);
-        id(one).iter().zip(id(other)).all(same)
+        self.ids(one).iter().zip(self.ids(other)).all(same)
+    }
+
+    /// The values of a row's primary key.
+    fn ids(&self, row: usize) -> &'a [Span] {
+        &self.page.ids[row * self.keys..(row + 1) * self.keys]
     }
 
     /// A row's members in their order.

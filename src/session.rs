@@ -15,7 +15,7 @@ use crate::config::Connection;
 use crate::connect::{connection, source};
 use crate::cursor::Cursor;
 use crate::disk::Disk;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::progress::StatusLine;
 use crate::row::Encoder;
 use crate::secret::Secrets;
@@ -111,10 +111,7 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
     store.lock(&format!("process {process}, running since {begin},"))?;
     let state = take_up(&mut store, &origin, options)?;
     store.sweep()?;
-    let start = start(&of, state, since).map_err(|error| match store.state() {
-        Some(path) => error.at(path.display()),
-        None => error,
-    })?;
+    let start = start(&of, state, since).map_err(|error| store.in_state(error))?;
     let mut source = asked.map_or_else(|| source(options, &of, &secrets), Ok)?;
     let mut cursor = Cursor::new(settings(&of, until.map(|mark| mark.at)), start);
     let sink = open(store, &origin, &cursor, options, clock.now())?;
@@ -136,7 +133,9 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
     let requests = sync.tally.requests;
     line.clear();
     // After a failure on this side there is nothing more to be committed.
-    let local = result.as_ref().is_err_and(|error| error.exit_code() == 6);
+    let local = result
+        .as_ref()
+        .is_err_and(|error| error.kind() == Kind::Local);
     let outcome = if local {
         Err(None)
     } else {
@@ -203,12 +202,8 @@ fn take_up(store: &mut Store, origin: &Origin, options: &Options) -> Result<Opti
     }
     let state = state.transpose()?;
     if let Some(state) = &state {
-        state
-            .check_origin(origin)
-            .map_err(|error| match store.state() {
-                Some(path) => error.at(path.display()),
-                None => error,
-            })?;
+        let same = state.check_origin(origin);
+        same.map_err(|error| store.in_state(error))?;
         if options.since.is_some() {
             return Err(Error::usage("there is a state already, which says where to start")
                 .at("--since")

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::checkpoint::Resume;
 use crate::cli::{Options, Out};
+use crate::clock;
 use crate::disk::{Disk, Entry};
 use crate::error::Result;
 use crate::store::{PART, Store, failed, parent, stamp};
@@ -93,9 +94,9 @@ pub fn report(options: &Options, disk: &(impl Disk + Clone + 'static)) -> Result
 /// When the state was last written.
 fn changed(path: &Path) -> Option<Instant> {
     let modified = std::fs::metadata(path).ok()?.modified().ok()?;
-    let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
     // To the second: it is for people.
-    Some(Instant { secs: 0, nanos: 0 }.plus(std::time::Duration::from_secs(since.as_secs())))
+    let nanos = 0;
+    clock::instant(modified).map(|at| Instant { nanos, ..at })
 }
 
 /// The rows of a file: lines, or records without the header.

@@ -280,10 +280,15 @@ impl Store {
     /// # Errors
     /// [`crate::error::Kind::Local`], naming the state.
     pub fn parse(&self, text: &[u8]) -> Result<Checkpoint> {
-        Checkpoint::parse(text).map_err(|error| match &self.state {
+        Checkpoint::parse(text).map_err(|error| self.in_state(error))
+    }
+
+    /// An error in what the state says, with its place.
+    pub fn in_state(&self, error: Error) -> Error {
+        match &self.state {
             Some(path) => error.at(path.display()),
             None => error,
-        })
+        }
     }
 
     fn text(&self) -> Result<Option<Vec<u8>>> {

@@ -111,13 +111,9 @@ impl Answer {
         page.decode(&self.body, &self.response, of)?;
         let view = page.view(&self.body, of);
         let rows = 0..view.len();
-        let mark = |row| Mark {
-            text: view.mark(row),
-            at: view.at(row),
-        };
         Ok(Seen {
             ids: rows.clone().map(|row| view.id(row)).collect(),
-            marks: rows.map(mark).collect(),
+            marks: rows.map(|row| Mark::of(&view, row)).collect(),
             total: page.total,
             echo: page.offset,
         })

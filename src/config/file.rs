@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::{Connection, Field, Place};
+use super::{Connection, Field, Place, set};
 use crate::error::{Error, Result, excerpt, nearest};
 use crate::json;
 use crate::secret::Secrets;
@@ -171,12 +171,6 @@ pub(super) fn read(text: &str) -> Result<Connection> {
         retries.map(|number| u32::try_from(number.0).unwrap_or(u32::MAX)),
     );
     Ok(to)
-}
-
-fn set<T>(to: &mut T, given: Option<T>) {
-    if let Some(given) = given {
-        *to = given;
-    }
 }
 
 /// The default query sorts by the default cursor; it has to sort by this one.

@@ -29,7 +29,7 @@ pub(super) enum Expect {
     Plain { last: String },
     /// With no row at all: one row was all there was.
     Nothing,
-    /// Anything, since pages are numbered or are not to be checked.
+    /// Anything, since overlaps are off.
     Unchecked,
 }
 

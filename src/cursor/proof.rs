@@ -51,8 +51,9 @@ impl Cursor {
         if self.fresh.1 != Some(at) {
             self.fresh = (0, Some(at));
         }
-        let new = deliver.iter().cloned().flatten();
-        self.fresh.0 += new.filter(|row| page.at(*row) == at).count();
+        // The run is the page's end: the rows before it need no look.
+        let new = deliver.iter().cloned().rev().flat_map(Iterator::rev);
+        self.fresh.0 += new.take_while(|row| page.at(*row) == at).count();
     }
 
     /// Refuses a bound that leaves out its own rows although it is said to be

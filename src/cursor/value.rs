@@ -57,7 +57,8 @@ pub struct Mark {
 }
 
 impl Mark {
-    pub(super) fn of<R: Rows>(page: &R, row: usize) -> Self {
+    /// A row's.
+    pub fn of<R: Rows>(page: &R, row: usize) -> Self {
         Self {
             text: page.mark(row),
             at: page.at(row),

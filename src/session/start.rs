@@ -13,9 +13,8 @@ pub(super) fn instant(text: Option<&str>, flag: &str, format: &Format) -> Result
     let Some(text) = text else {
         return Ok(None);
     };
-    let read = |text: &str| format.read(text, false).or_else(|| timestamp::parse(text));
     let midnight = format!("{text}T00:00:00Z");
-    if let Some(at) = read(text) {
+    if let Some(at) = read(text, format) {
         return Ok(Some(Mark {
             text: text.to_owned(),
             at,
@@ -29,6 +28,12 @@ pub(super) fn instant(text: Option<&str>, flag: &str, format: &Format) -> Result
         .hint("write it as 2024-01-15T10:30:00Z"))
 }
 
+/// Whoever writes a timestamp by hand may write RFC 3339 for any API.
+fn read(text: &str, format: &Format) -> Option<Instant> {
+    let read = format.read(text, false);
+    read.or_else(|| timestamp::parse(text))
+}
+
 /// Where the cursor takes up.
 pub(super) fn start(
     of: &Connection,
@@ -36,10 +41,7 @@ pub(super) fn start(
     since: Option<Mark>,
 ) -> Result<Start> {
     let format = &of.since.format;
-    let spelled = |mark: &Mark| Bound {
-        text: Some(format.spell(&mark.text, mark.at)),
-        at: format.cut(mark.at),
-    };
+    let spelled = |mark: &Mark| Bound::spelled(mark, format);
     let first = match (&since, &of.since.first) {
         (Some(since), _) => Bound {
             // Rows before it are not wanted, however the API's filter cuts.
@@ -50,7 +52,7 @@ pub(super) fn start(
             text: None,
             at: Instant::MIN,
         },
-        (None, Some(text)) => match format.read(text, false).or_else(|| timestamp::parse(text)) {
+        (None, Some(text)) => match read(text, format) {
             Some(at) => spelled(&Mark {
                 text: text.clone(),
                 at,
@@ -62,7 +64,7 @@ pub(super) fn start(
         },
     };
     let progress = state.map(|state| state.progress).unwrap_or_default();
-    let read = |text: &str| {
+    let marked = |text: &str| {
         let at = format.read(text, false);
         let at = at.ok_or_else(|| {
             Error::local(format!("the state's {text:?} is no timestamp of this API"))
@@ -73,9 +75,13 @@ pub(super) fn start(
             at,
         })
     };
-    let mark = progress.last_updated_at.as_deref().map(read).transpose()?;
+    let mark = progress
+        .last_updated_at
+        .as_deref()
+        .map(marked)
+        .transpose()?;
     let bound = match (&progress.resume, &mark) {
-        (Resume::At(text), _) => match read(text) {
+        (Resume::At(text), _) => match marked(text) {
             Ok(mark) => spelled(&mark),
             // The first bound may be no timestamp; it is sent as it is.
             Err(_) if of.since.first.as_ref() == Some(text) => first,

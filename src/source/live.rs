@@ -147,9 +147,9 @@ impl Live {
             .header("connection")
             .is_some_and(|value| value.eq_ignore_ascii_case("close"));
         response.elapsed = start.elapsed();
-        let (url, status, bytes) = (redacted(&url), response.status, buffer.len());
+        let (status, bytes) = (response.status, buffer.len());
         let ms = response.elapsed.as_millis();
-        log::debug!("GET {url} -> {status}, {bytes} bytes, {ms} ms");
+        log::debug!("GET {} -> {status}, {bytes} bytes, {ms} ms", redacted(&url));
         Ok(response)
     }
 
