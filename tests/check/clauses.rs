@@ -9,7 +9,7 @@ use crate::support::clock::{self, BASE, SECOND};
 use crate::support::http::Server;
 use crate::support::reply::Reply;
 use crate::support::table::{Row, Table, Ties};
-use crate::{asks_for, check, clause, report, stands};
+use crate::{asks_for, check, clause, quarters, report, stands};
 
 #[test]
 fn an_api_that_keeps_the_contract_passes_with_a_handful_of_requests() {
@@ -139,11 +139,7 @@ fn ties_that_change_places_are_told_and_nothing_else_is_blamed_for_it() {
 
 #[test]
 fn a_spelling_that_the_api_does_not_take_back_is_broken_with_one_that_it_takes() {
-    let mut table = Table::new(Ties::Insertion);
-    for number in 0..100 {
-        table.insert(&number.to_string(), BASE + number * SECOND + 250_000);
-    }
-    let api = Api::start(table);
+    let api = Api::start(quarters());
     api.set_fault(|request, _| {
         let since = request.param("updated_since").unwrap_or_default();
         since

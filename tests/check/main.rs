@@ -13,6 +13,8 @@ mod pages;
 mod suggest;
 
 use serde_json::Value;
+use support::clock::{BASE, SECOND};
+use support::table::{Table, Ties};
 use support::{Outcome, Scratch, highwater, run};
 
 /// Runs a check with these words, without patience.
@@ -68,4 +70,13 @@ fn asks_for(report: &Value, names: &[&str]) {
         .filter_map(|check| check["clause"].as_str())
         .collect();
     assert_eq!(asking, names, "{report:#}");
+}
+
+/// Rows a second apart, each a quarter past it.
+fn quarters() -> Table {
+    let mut table = Table::new(Ties::Insertion);
+    for number in 0..100 {
+        table.insert(&number.to_string(), BASE + number * SECOND + 250_000);
+    }
+    table
 }

@@ -11,7 +11,7 @@ use crate::support::http::Server;
 use crate::support::reply::Reply;
 use crate::support::table::{Row, Table, Ties};
 use crate::support::{Scratch, files, highwater, ndjson, run};
-use crate::{asks_for, check, clause};
+use crate::{asks_for, check, clause, quarters};
 
 /// Suggests, checks and syncs with the suggestion; the file and the rows.
 #[track_caller]
@@ -171,11 +171,7 @@ fn a_first_bound_that_hides_all_rows_is_left_out_of_the_file() {
 
 #[test]
 fn fractions_that_the_api_sends_and_does_not_take_are_spelled_without() {
-    let mut table = Table::new(Ties::Insertion);
-    for number in 0..100 {
-        table.insert(&number.to_string(), BASE + number * SECOND + 250_000);
-    }
-    let api = Api::start(table);
+    let api = Api::start(quarters());
     api.set_fault(|request, _| {
         let since = request.param("updated_since").unwrap_or_default();
         since.contains('.').then(|| Reply::status(400))

@@ -1,11 +1,9 @@
 //! APIs that break the contract: an error after a bounded number of requests.
 
-use highwater::cursor::{Bound, Cursor, Rows, Start};
+use highwater::cursor::Rows;
 use highwater::error::{Error, Kind};
-use highwater::seen::Seen;
-use highwater::timestamp::Instant;
 
-use crate::model::{Api, Dice, Ledger, Page, Row, Table, Total, instant, reason};
+use crate::model::{Api, Dice, Ledger, Page, Row, Table, Total, cursor, instant, reason};
 
 fn row(id: u32, at: i64) -> Row {
     Row {
@@ -23,16 +21,7 @@ fn read(
     limit: u64,
     mut answer: impl FnMut(Option<&str>, u64, u64) -> (Vec<Row>, Option<u64>),
 ) -> Result<u64, (Error, u64)> {
-    let bound = Bound {
-        text: None,
-        at: Instant::MIN,
-    };
-    let start = Start {
-        bound,
-        mark: None,
-        seen: Seen::default(),
-    };
-    let mut cursor = Cursor::new(api.settings.clone(), start);
+    let mut cursor = cursor(api);
     let mut rows = 0;
     for nth in 0..limit {
         let (since, offset) = cursor.request();
@@ -127,16 +116,7 @@ fn a_filter_that_is_ignored_loses_and_repeats_nothing() {
 #[test]
 fn a_wrong_echo_is_refused() {
     let api = Api::new(2);
-    let bound = Bound {
-        text: None,
-        at: Instant::MIN,
-    };
-    let start = Start {
-        bound,
-        mark: None,
-        seen: Seen::default(),
-    };
-    let mut cursor = Cursor::new(api.settings, start);
+    let mut cursor = cursor(&api);
     let error = cursor
         .accept(&Page(vec![row(1, 1)]), Some(7), None, instant(9))
         .unwrap_err();

@@ -392,3 +392,13 @@ pub(crate) fn reason(result: Result<()>) -> String {
         .map(Error::to_string)
         .unwrap_or_default()
 }
+
+/// A cursor at the beginning of everything.
+pub(crate) fn cursor(api: &Api) -> Cursor {
+    let bound = Bound {
+        text: None,
+        at: Instant::MIN,
+    };
+    let (mark, seen) = (None, Seen::default());
+    Cursor::new(api.settings.clone(), Start { bound, mark, seen })
+}

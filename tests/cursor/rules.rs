@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use highwater::cursor::{Bound, Cursor, Start};
-use highwater::seen::Seen;
 use highwater::timestamp::{Format, Instant, parse};
 
-use crate::model::{Api, Ledger, Page, Row, Table, Total, instant, reason};
+use crate::model::{Api, Ledger, Page, Row, Table, Total, cursor, instant, reason};
 
 fn page(rows: &[(u32, i64)]) -> Page {
     let row = |&(id, at): &(u32, i64)| Row {
@@ -17,15 +15,6 @@ fn page(rows: &[(u32, i64)]) -> Page {
         visible: at,
     };
     Page(rows.iter().map(row).collect())
-}
-
-fn cursor(api: &Api) -> Cursor {
-    let bound = Bound {
-        text: None,
-        at: Instant::MIN,
-    };
-    let (mark, seen) = (None, Seen::default());
-    Cursor::new(api.settings.clone(), Start { bound, mark, seen })
 }
 
 const NOW: Instant = Instant {

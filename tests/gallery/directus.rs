@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use crate::contract::{self, Contract, Trial};
-use crate::model::{counted, list, number, refuse, table};
+use crate::model::{counted, list, millis, number, refuse, table};
 use crate::support::clock::{self, SECOND};
 use crate::support::http::{Reply, Request};
 use crate::support::table::{Row, Table, Ties};
@@ -25,19 +25,9 @@ static DIRECTUS: Contract = Contract {
     key: "/id",
 };
 
-/// As JavaScript writes a date.
-fn time(micros: i64) -> String {
-    let head = clock::rfc3339(micros.div_euclid(SECOND) * SECOND);
-    format!(
-        "{}.{:03}Z",
-        head.trim_end_matches('Z'),
-        micros.rem_euclid(SECOND) / 1000
-    )
-}
-
 fn article(row: &Row) -> String {
     let (id, version) = (&row.id, row.version);
-    let (created, updated) = (time(row.created), time(row.updated));
+    let (created, updated) = (millis(row.created), millis(row.updated));
     format!(
         "{{\"id\":{id},\"status\":\"published\",\"revision\":{version},\"date_created\":\"{created}\",\"date_updated\":\"{updated}\"}}"
     )

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::contract::{self, Contract, Trial};
-use crate::model::{Model, list, number, refuse, table};
+use crate::model::{Model, list, millis, number, refuse, table};
 use crate::support::clock::{self, SECOND};
 use crate::support::http::{Reply, Request};
 use crate::support::table::{Row, Table, Ties};
@@ -28,12 +28,7 @@ fn id(number: usize) -> String {
 }
 
 fn time(micros: i64) -> String {
-    let head = clock::rfc3339(micros.div_euclid(SECOND) * SECOND);
-    format!(
-        "{}.{:03}+0000",
-        head.trim_end_matches('Z'),
-        micros.rem_euclid(SECOND) / 1000
-    )
+    millis(micros).replace('Z', "+0000")
 }
 
 fn issue(row: &Row) -> String {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::Value;
 
-use crate::support::clock::{BASE, SECOND};
+use crate::support::clock::{self, BASE, SECOND};
 use crate::support::http::{Reply, Request, Server};
 use crate::support::table::{Render, Row, Table, Ties};
 
@@ -84,6 +84,16 @@ pub fn table(
         table.insert(&id(number), time);
     }
     table
+}
+
+/// A time to the millisecond, as JavaScript writes a date.
+pub fn millis(micros: i64) -> String {
+    let head = clock::rfc3339(micros.div_euclid(SECOND) * SECOND);
+    format!(
+        "{}.{:03}Z",
+        head.trim_end_matches('Z'),
+        micros.rem_euclid(SECOND) / 1000
+    )
 }
 
 /// Ids from "1" on.

@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use crate::contract::{self, Contract, Trial};
-use crate::model::{list, number, refuse, table};
+use crate::model::{list, millis, number, refuse, table};
 use crate::support::clock::{self, BASE, SECOND};
 use crate::support::http::{Reply, Request};
 use crate::support::table::{Row, Table, Ties};
@@ -32,18 +32,9 @@ fn id(number: usize) -> String {
     )
 }
 
-fn time(micros: i64) -> String {
-    let head = clock::rfc3339(micros.div_euclid(SECOND) * SECOND);
-    format!(
-        "{}.{:03}Z",
-        head.trim_end_matches('Z'),
-        micros.rem_euclid(SECOND) / 1000
-    )
-}
-
 fn permit(row: &Row) -> String {
     let (id, serial, version) = (&row.id, row.serial, row.version);
-    let (created, updated) = (time(row.created), time(row.updated));
+    let (created, updated) = (millis(row.created), millis(row.updated));
     let floating = updated.trim_end_matches('Z');
     format!(
         "{{\":id\":\"{id}\",\":created_at\":\"{created}\",\":updated_at\":\"{updated}\",\"permit\":\"{serial}\",\"cost\":\"{version}00.00\",\"last_seen\":\"{floating}\"}}"
@@ -187,7 +178,7 @@ fn a_floating_timestamp_is_read_and_spelled_without_a_zone() {
     trial.assert_is_table(&trial.rows(&["--page-size", "20"]));
     let changed = contract::change(&SOCRATA, &mut trial.model.table());
     assert_eq!(trial.rows(&["--page-size", "20"]).len(), changed.len());
-    let newest = time(trial.model.table().newest().unwrap());
+    let newest = millis(trial.model.table().newest().unwrap());
     trial.rows(&[]);
     let requests = trial.model.requests();
     let bound = requests.last().unwrap().param("$where").unwrap();
