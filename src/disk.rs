@@ -4,6 +4,9 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::Builder;
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +24,9 @@ pub enum Lock {
     /// What the holder wrote into the file.
     Busy(String),
 }
+
+/// A file that is being made durable: waits until it is.
+pub type Syncing = Box<dyn FnOnce() -> io::Result<()>>;
 
 /// A file system.
 pub trait Disk: Send + Sync {
@@ -50,6 +56,10 @@ pub trait Disk: Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Makes a file durable and closes it, while its caller does the same with
+    /// another one: a disk takes hardly longer for two at once than for one.
+    /// It is done when the answer has been waited for.
+    fn sync_aside(&self, file: Box<dyn Append>) -> Syncing;
     /// Makes the names in a folder durable.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
     /// Locks a file, which is created where it is missing, and writes the
@@ -77,9 +87,30 @@ pub trait Append: Send {
     fn sync_all(&mut self) -> io::Result<()>;
 }
 
+/// A file to sync, and who waits for it.
+type Errand = (Box<dyn Append>, Sender<io::Result<()>>);
+
 /// The operating system's.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Os;
+#[derive(Debug, Default)]
+pub struct Os {
+    /// To the thread that syncs aside, once there is one. None where there can
+    /// be none.
+    aside: OnceLock<Option<Sender<Errand>>>,
+}
+
+/// Starts the thread that syncs aside. It ends with the disk.
+fn start_aside() -> Option<Sender<Errand>> {
+    let (errands, work) = channel::<Errand>();
+    let thread = Builder::new().name("sync".into()).spawn(move || {
+        for (mut file, done) in work {
+            let synced = file.sync_all();
+            drop(file);
+            // Whoever does not wait has failed already.
+            let _ = done.send(synced);
+        }
+    });
+    thread.ok().map(|_| errands)
+}
 
 impl Append for File {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -180,6 +211,19 @@ impl Disk for Os {
         fs::remove_file(path)
     }
 
+    fn sync_aside(&self, mut file: Box<dyn Append>) -> Syncing {
+        let Some(errands) = self.aside.get_or_init(start_aside) else {
+            return Box::new(move || file.sync_all());
+        };
+        let (done, synced) = channel();
+        let gone = || io::Error::other("the thread that syncs is gone");
+        let sent = errands.send((file, done));
+        Box::new(move || {
+            sent.map_err(|_| gone())?;
+            synced.recv().map_err(|_| gone())?
+        })
+    }
+
     #[cfg(not(windows))]
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
         File::open(here(path))?.sync_all()
@@ -212,5 +256,54 @@ impl Disk for Os {
             }
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// A file that cannot be synced, and tells when it is closed.
+    struct Broken(Arc<AtomicBool>);
+
+    impl Append for Broken {
+        fn write_all(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+        fn sync_data(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+        fn sync_all(&mut self) -> io::Result<()> {
+            Err(io::Error::other("no medium"))
+        }
+    }
+
+    impl Drop for Broken {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_failed_sync_aside_is_told_to_who_waits_once_the_file_is_closed() {
+        let os = Os::default();
+        for _ in 0..3 {
+            let closed = Arc::new(AtomicBool::new(false));
+            let syncing = os.sync_aside(Box::new(Broken(Arc::clone(&closed))));
+            assert_eq!(syncing().unwrap_err().to_string(), "no medium");
+            assert!(closed.load(Ordering::SeqCst));
+        }
+    }
+
+    #[test]
+    fn without_a_thread_the_sync_is_done_by_who_waits() {
+        let os = Os {
+            aside: OnceLock::from(None),
+        };
+        let syncing = os.sync_aside(Box::new(Broken(Arc::default())));
+        assert_eq!(syncing().unwrap_err().to_string(), "no medium");
     }
 }

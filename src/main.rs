@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use highwater::cli::{self, Command, Options, Out};
-use highwater::disk::Os;
+use highwater::disk::{Disk, Os};
 use highwater::error::{Error, Result};
 use highwater::{check, log_lines, secret, session, status};
 
@@ -24,16 +24,17 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<()> {
     log_lines::install(options);
+    let disk: Arc<dyn Disk> = Arc::new(Os::default());
     match options.command {
         Command::Help(topic) => print(&cli::help(topic)),
         Command::Version => print(concat!("highwater ", env!("CARGO_PKG_VERSION"), "\n")),
-        Command::Status => print(&status::report(options, &Os)?),
+        Command::Status => print(&status::report(options, &disk)?),
         Command::Check => {
             let (text, result) = check::run(options);
             print(&text).and(result)
         }
         Command::Sync => {
-            let (receipt, result) = session::run(options, Arc::new(Os));
+            let (receipt, result) = session::run(options, disk);
             if let Some(mut receipt) = receipt {
                 // The table is all in it that may be a secret. Numbers stay numbers,
                 // and whoever reads the file's name wants to open it.

@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::checkpoint::Resume;
 use crate::cli::{Options, Out};
@@ -16,18 +17,13 @@ use crate::timestamp::{self, Instant};
 ///
 /// # Errors
 /// [`crate::error::Kind::Local`] where the state or a file cannot be read.
-pub fn report(options: &Options, disk: &(impl Disk + Clone + 'static)) -> Result<String> {
+pub fn report(options: &Options, disk: &Arc<dyn Disk>) -> Result<String> {
     let path = options.state_path().unwrap_or_default();
     let folder: PathBuf = match &options.out {
         Out::Dir(folder) => folder.clone(),
         Out::Stdout => parent(&path).to_owned(),
     };
-    let store = Store::new(
-        std::sync::Arc::new(disk.clone()),
-        Some(path.clone()),
-        None,
-        "",
-    );
+    let store = Store::new(Arc::clone(disk), Some(path.clone()), None, "");
     let mut out = String::new();
     let Some(state) = store.load()? else {
         let _ = writeln!(

@@ -5,8 +5,10 @@
 //!
 //! The state carries the committed length of the file under way, so rows and
 //! mark commit as one, in one rename. The order of each batch: the rows are
-//! written and synced to the `.part`; then the new state is written beside the
-//! old one, synced, and renamed over it. Whenever the machine stops,
+//! written to the `.part` and the new state beside the old one; both are
+//! synced, at once, since a journal then takes both in one step; when both are
+//! durable, the new state is renamed over the old one. Whenever the machine
+//! stops,
 //!
 //! - before the rename is durable, the old state stands: it vouches for fewer
 //!   bytes than the `.part` holds, the rest is cut off at the next start, and
@@ -35,7 +37,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::checkpoint::Checkpoint;
-use crate::disk::{Disk, Entry, Lock};
+use crate::disk::{Disk, Entry, Lock, Syncing};
 use crate::error::{Error, Result, excerpt};
 
 pub use tail::Tail;
@@ -56,6 +58,13 @@ pub struct Store {
     locks: Vec<Box<dyn Send>>,
     /// What the state on the disk says.
     saved: Option<Vec<u8>>,
+}
+
+/// A new state that is being made durable beside the old one.
+pub struct Draft {
+    path: PathBuf,
+    text: Vec<u8>,
+    syncing: Syncing,
 }
 
 /// An operating system's error with its place and what to look at.
@@ -317,24 +326,50 @@ impl Store {
     /// # Errors
     /// [`crate::error::Kind::Local`].
     pub fn save(&mut self, text: Vec<u8>) -> Result<()> {
+        let draft = self.draft(text)?;
+        self.publish(draft)
+    }
+
+    /// Writes a new state beside the old one and begins to sync it; None where
+    /// it says what the old one does.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Local`].
+    pub fn draft(&self, text: Vec<u8>) -> Result<Option<Draft>> {
         let Some(path) = self
             .state
             .as_ref()
             .filter(|_| self.saved.as_ref() != Some(&text))
         else {
+            return Ok(None);
+        };
+        let path = beside(path, ".tmp");
+        let create = self.disk.overwrite(&path);
+        let mut file = create.map_err(|error| failed("cannot create", &path, &error))?;
+        let written = file.write_all(&text);
+        written.map_err(|error| failed("cannot write", &path, &error))?;
+        let syncing = self.disk.sync_aside(file);
+        Ok(Some(Draft {
+            path,
+            text,
+            syncing,
+        }))
+    }
+
+    /// Puts a new state in the place of the old one, once it is durable. What
+    /// it vouches for must be so already.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Local`].
+    pub fn publish(&mut self, draft: Option<Draft>) -> Result<()> {
+        let (Some(draft), Some(path)) = (draft, &self.state) else {
             return Ok(());
         };
-        let new = beside(path, ".tmp");
-        let create = self.disk.overwrite(&new);
-        let mut file = create.map_err(|error| failed("cannot create", &new, &error))?;
-        let written = file.write_all(&text);
-        written.map_err(|error| failed("cannot write", &new, &error))?;
-        let synced = file.sync_all();
-        synced.map_err(|error| failed("cannot sync", &new, &error))?;
-        drop(file);
-        let renamed = self.disk.rename(&new, path);
+        let synced = (draft.syncing)();
+        synced.map_err(|error| failed("cannot sync", &draft.path, &error))?;
+        let renamed = self.disk.rename(&draft.path, path);
         renamed.map_err(|error| failed("cannot rename to", path, &error))?;
-        self.saved = Some(text);
+        self.saved = Some(draft.text);
         Ok(())
     }
 

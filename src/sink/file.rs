@@ -10,12 +10,11 @@ use crate::store::{Store, Tail, failed, parent};
 /// A file under way.
 struct Writing {
     file: Box<dyn Append>,
-    /// What of it is durable. Only this may stand in a state.
+    /// What is written of it.
     part: Part,
     tail: Tail,
-    /// Written since the last sync.
-    bytes: u64,
-    rows: u64,
+    /// All of that is durable.
+    synced: bool,
 }
 
 /// Writes to a folder.
@@ -25,7 +24,9 @@ pub struct FileSink {
     /// The files' names: rows, rows set aside.
     names: [String; 2],
     files: [Option<Writing>; 2],
+    /// What the state says.
     committed: Progress,
+    part: Option<Part>,
     outcome: Outcome,
 }
 
@@ -54,14 +55,21 @@ impl FileSink {
                 ..Outcome::default()
             },
             committed: progress,
+            part: None,
         }
     }
 
-    fn part(&self) -> Option<Part> {
+    /// What is written.
+    fn written(&self) -> Option<Part> {
+        let part = |writing: &Writing| Part {
+            tail: (writing.part.bytes > 0).then(|| writing.tail.sum()),
+            ..writing.part.clone()
+        };
         let [rows, rejects] = &self.files;
-        let mut part = rows.as_ref()?.part.clone();
-        part.rejected = rejects.as_ref().map(|file| Box::new(file.part.clone()));
-        Some(part)
+        Some(Part {
+            rejected: rejects.as_ref().map(|rejects| Box::new(part(rejects))),
+            ..part(rows.as_ref()?)
+        })
     }
 
     /// Where a file is found in the end; None where there was nothing in it.
@@ -70,25 +78,26 @@ impl FileSink {
         (part.bytes > 0).then(|| path.display().to_string())
     }
 
-    fn save(&mut self, part: Option<&Part>) -> Result<()> {
-        let state = Checkpoint::render(&self.committed, part, &self.origin);
+    /// Saves that this much of the files is committed, with no more progress.
+    fn save(&mut self, part: Option<Part>) -> Result<()> {
+        let state = Checkpoint::render(&self.committed, part.as_ref(), &self.origin);
+        self.part = part;
         self.store.save(state)
     }
 
     /// Creates a file, after the state that names it.
     fn create(&mut self, which: usize) -> Result<()> {
-        let name = &self.names[which];
         let part = Part {
-            file: name.clone(),
+            file: self.names[which].clone(),
             ..Part::default()
         };
-        let mut parts = self.part();
+        let mut parts = self.part.clone();
         match &mut parts {
             Some(rows) => rows.rejected = Some(Box::new(part.clone())),
             None => parts = Some(part.clone()),
         }
-        let path = self.store.part_path(name);
-        self.save(parts.as_ref())?;
+        let path = self.store.part_path(&part.file);
+        self.save(parts)?;
         self.store.sync_state()?;
         let disk = self.store.disk();
         let file = disk.create(&path);
@@ -99,8 +108,7 @@ impl FileSink {
             file,
             part,
             tail: Tail::default(),
-            bytes: 0,
-            rows: 0,
+            synced: true,
         });
         Ok(())
     }
@@ -119,31 +127,32 @@ impl FileSink {
         if let Some(writing) = &mut self.files[which] {
             let written = writing.file.write_all(lines);
             written.map_err(|error| failed("cannot write", &path, &error))?;
-            writing.bytes += lines.len() as u64;
-            writing.rows += rows;
+            writing.part.bytes += lines.len() as u64;
+            writing.part.rows += rows;
             writing.tail.push(lines);
+            writing.synced = false;
         }
         Ok(())
     }
 
     fn commit(&mut self, progress: &Progress) -> Result<()> {
+        let part = self.written();
+        let state = Checkpoint::render(progress, part.as_ref(), &self.origin);
+        let draft = self.store.draft(state)?;
         for (writing, name) in self.files.iter_mut().zip(&self.names) {
-            if let Some(writing) = writing.as_mut().filter(|writing| writing.bytes > 0) {
+            if let Some(writing) = writing.as_mut().filter(|writing| !writing.synced) {
                 let synced = writing.file.sync_data();
                 synced
                     .map_err(|error| failed("cannot sync", &self.store.part_path(name), &error))?;
-                writing.part.bytes += std::mem::take(&mut writing.bytes);
-                writing.part.rows += std::mem::take(&mut writing.rows);
-                writing.part.tail = Some(writing.tail.sum());
+                writing.synced = true;
             }
         }
-        self.committed = progress.clone();
-        let part = self.part();
-        self.save(part.as_ref())?;
-        let rows =
-            |writing: &Option<Writing>| writing.as_ref().map_or(0, |writing| writing.part.rows);
-        (self.outcome.rows, self.outcome.rejected) = (rows(&self.files[0]), rows(&self.files[1]));
+        self.store.publish(draft)?;
+        let rejected = part.as_ref().and_then(|part| part.rejected.as_ref());
+        self.outcome.rows = part.as_ref().map_or(0, |part| part.rows);
+        self.outcome.rejected = rejected.map_or(0, |part| part.rows);
         self.outcome.mark.clone_from(&progress.last_updated_at);
+        (self.committed, self.part) = (progress.clone(), part);
         Ok(())
     }
 }
@@ -159,7 +168,7 @@ impl Sink for FileSink {
     }
 
     fn finish(&mut self, _: bool) -> Result<Outcome> {
-        let part = self.part();
+        let part = self.part.take();
         // Rows may have been appended since the last commit; the state does
         // not vouch for them, and recovery cuts them off.
         for writing in &mut self.files {

@@ -129,17 +129,18 @@ fn a_page_costs_two_syncs_and_none_of_a_folder() {
                 })
                 .collect();
             let page: Vec<(Kind, &str)> = page.iter().map(|(kind, end)| (*kind, &**end)).collect();
-            assert_eq!(
-                page,
-                [
-                    (Kind::Write, "part"),
-                    (Kind::SyncData, "part"),
-                    (Kind::Overwrite, "tmp"),
-                    (Kind::Write, "tmp"),
-                    (Kind::SyncAll, "tmp"),
-                    (Kind::Rename, "json"),
-                ]
-            );
+            let mut syncs = [(Kind::SyncData, "part"), (Kind::SyncAll, "tmp")];
+            if plot.csv {
+                syncs.reverse();
+            }
+            let begun = [
+                (Kind::Write, "part"),
+                (Kind::Overwrite, "tmp"),
+                (Kind::Write, "tmp"),
+            ];
+            assert_eq!(page[..3], begun);
+            assert_eq!(page[3..5], syncs);
+            assert_eq!(page[5..], [(Kind::Rename, "json")]);
         }
     }
 }

@@ -199,6 +199,8 @@ impl Scene {
     }
 
     pub fn sync(&self, disk: &Sim) -> Result<Receipt> {
+        // Either order has to do: the plots share them.
+        disk.set_eager(self.plot.csv);
         self.sync_on(Arc::new(disk.clone()))
     }
 

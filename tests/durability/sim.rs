@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use highwater::disk::{Append, Disk, Entry, Lock};
+use highwater::disk::{Append, Disk, Entry, Lock, Syncing};
 
 /// What is on a disk: the content of each file, None for a folder.
 pub type Image = BTreeMap<PathBuf, Option<Vec<u8>>>;
@@ -216,6 +216,7 @@ struct Inner {
     plan: Plan,
     log: Vec<Op>,
     dead: bool,
+    eager: bool,
     shots: Vec<World>,
 }
 
@@ -240,6 +241,7 @@ impl Sim {
             plan,
             log: Vec::new(),
             dead: false,
+            eager: false,
             shots: Vec::new(),
         })))
     }
@@ -272,6 +274,11 @@ impl Sim {
     pub fn struck(&self) -> bool {
         let inner = self.inner();
         inner.dead || inner.log.iter().any(|op| op.failed)
+    }
+
+    /// Whether what is synced aside is done at once, or when it is waited for.
+    pub fn set_eager(&self, eager: bool) {
+        self.inner().eager = eager;
     }
 
     fn step(&self, kind: Kind, path: &Path) -> io::Result<(MutexGuard<'_, Inner>, Verdict)> {
@@ -469,6 +476,14 @@ impl Disk for Sim {
             .world
             .change(&above(path), vec![(path.to_owned(), None)]);
         Ok(())
+    }
+
+    fn sync_aside(&self, mut file: Box<dyn Append>) -> Syncing {
+        if !self.inner().eager {
+            return Box::new(move || file.sync_all());
+        }
+        let synced = file.sync_all();
+        Box::new(|| synced)
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
