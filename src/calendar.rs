@@ -234,29 +234,36 @@ pub fn http_date(text: &str) -> Option<Instant> {
         .instant(0, 0)
 }
 
-/// The commonest spelling by far, `YYYY-MM-DDTHH:MM:SSZ`, without the detours
-/// that others need: every row has some.
+/// The commonest spelling by far, RFC 3339 in UTC with `T` and `Z`, without the
+/// detours that others need, since every row has some: the date and clock, and
+/// the fraction with its point (or nothing). Second 60 is left to [`split`].
 #[inline]
-pub(crate) fn plain(text: &[u8]) -> Option<Instant> {
-    let text: &[u8; 20] = text.try_into().ok()?;
-    let digit = |at: usize| u32::from(text[at].wrapping_sub(b'0'));
-    let two = |at: usize| i64::from(digit(at) * 10 + digit(at + 1));
-    let digits = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18];
-    let strange = digits
-        .iter()
-        .fold(false, |strange, at| strange | (digit(*at) > 9));
-    let marks = [text[4], text[7], text[10], text[13], text[16], text[19]];
-    if strange || marks != *b"--T::Z" {
+pub(crate) fn plain(text: &[u8]) -> Option<(Civil, &[u8])> {
+    const SHAPE: &[u8; HEAD] = b"0000-00-00T00:00:00";
+    let (head, rest) = text.split_first_chunk::<HEAD>()?;
+    let fraction = match rest {
+        [b'Z'] => &[],
+        [fraction @ .., b'Z'] => fraction,
+        _ => return None,
+    };
+    let mut strange = false;
+    for (byte, shape) in head.iter().zip(SHAPE) {
+        let most = if *shape == b'0' { 9 } else { 0 };
+        strange |= byte.wrapping_sub(*shape) > most;
+    }
+    if let Some((point, digits)) = fraction.split_first() {
+        let digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+        strange |= *point != b'.' || !digits;
+    }
+    if strange {
         return None;
     }
+    let two = |at: usize| i64::from(head[at] & 15) * 10 + i64::from(head[at + 1] & 15);
     let civil = Civil::new(
         [two(0) * 100 + two(2), two(5), two(8)],
         [two(11), two(14), two(17)],
     )?;
-    if civil.second == 60 {
-        return None;
-    }
-    civil.instant(0, 0)
+    (civil.second < 60).then_some((civil, fraction))
 }
 
 /// A date and clock, the fraction with its point (or nothing), and what follows.

@@ -72,6 +72,8 @@ pub struct Encoder {
     generation: u64,
     /// Fields without a column, which CSV has no place for.
     dropped: Vec<String>,
+    /// Text that is written after another look at it.
+    spare: Vec<u8>,
     header: bool,
     set_aside: bool,
 }
@@ -94,6 +96,7 @@ impl Encoder {
             plans: Vec::new(),
             generation: 0,
             dropped: Vec::new(),
+            spare: Vec::new(),
             header: format == FileFormat::Csv,
             set_aside: of.reject_bad_rows,
         }
@@ -212,30 +215,24 @@ impl Encoder {
             }
             csv::end(out);
         }
+        let Some(Some(plan)) = self.plans.get(plan) else {
+            return Ok(());
+        };
         let members = page.members(row);
-        for part in self.plans[plan].iter().flat_map(|plan| &plan.parts) {
-            let value = match part.raw(members, page.body()) {
-                Some(raw) if raw != b"null" => part.checked(raw, &self.times)?,
-                _ => Value::Raw(b""),
-            };
-            match value {
-                Value::Raw([b'"', inner @ .., b'"']) if part.check != Some(Type::Json) => {
-                    csv::string(inner, out);
-                }
-                Value::Raw(raw) => {
-                    let mut compact = Vec::new();
-                    let nested = matches!(raw.first(), Some(b'{' | b'['));
-                    csv::field(
-                        if nested {
-                            json::compact(raw, &mut compact);
-                            &compact
-                        } else {
-                            raw
-                        },
-                        out,
-                    );
-                }
-                Value::Bare(text) | Value::Text(text) => csv::field(text.as_bytes(), out),
+        for part in &plan.parts {
+            match part.raw(members, page.body()) {
+                None | Some(b"null") => {}
+                Some(raw) => match part.checked(raw, &self.times)? {
+                    Value::Raw([b'"', inner @ .., b'"']) if part.check != Some(Type::Json) => {
+                        csv::string(inner, out);
+                    }
+                    Value::Raw(raw) => {
+                        self.spare.clear();
+                        json::compact(raw, &mut self.spare);
+                        csv::field(&self.spare, out);
+                    }
+                    Value::Bare(text) | Value::Text(text) => csv::field(text.as_bytes(), out),
+                },
             }
             out.push(b',');
         }
@@ -372,9 +369,18 @@ impl Part {
 
     #[inline]
     fn checked<'a>(&self, raw: &'a [u8], times: &Format) -> std::result::Result<Value<'a>, Misfit> {
-        let Some(check) = self.check else {
-            return Ok(Value::Raw(raw));
-        };
+        match self.check {
+            Some(check) if !check.passes(raw, times) => self.examined(check, raw, times),
+            _ => Ok(Value::Raw(raw)),
+        }
+    }
+
+    fn examined<'a>(
+        &self,
+        check: Type,
+        raw: &'a [u8],
+        times: &Format,
+    ) -> std::result::Result<Value<'a>, Misfit> {
         check.check(raw, self.key, times).map_err(|wanted| Misfit {
             field: self.name.clone(),
             reason: format!(

@@ -5,17 +5,14 @@
 //! the fraction are no timestamps, and text without an offset is no instant
 //! unless the connection says how it is meant. It reads no clock.
 
+mod description;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
-use time::format_description::{self, OwnedFormatItem};
-use time::parsing::Parsed;
-use time::{Date, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
-
-use crate::calendar::{
-    Civil, DAY, HEAD, NANOS, day, fraction_nanos, offset, plain, spell_head, split,
-};
+use crate::calendar::{Civil, HEAD, NANOS, day, fraction_nanos, offset, plain, spell_head, split};
 pub use crate::calendar::{Instant, http_date};
+pub use description::Description;
 
 /// Reads RFC 3339 (§5.6) as an instant. Besides its own grammar, a space or `t`
 /// for `T`, `z`, and the offsets `+HHMM` and `+HH` are taken, because APIs send
@@ -24,8 +21,8 @@ pub use crate::calendar::{Instant, http_date};
 /// else, text without an offset included.
 #[must_use]
 pub fn parse(text: &str) -> Option<Instant> {
-    if let Some(at) = plain(text.as_bytes()) {
-        return Some(at);
+    if let Some((civil, fraction)) = plain(text.as_bytes()) {
+        return civil.instant(0, fraction_nanos(fraction));
     }
     let (civil, fraction, zone) = split(text.as_bytes())?;
     civil.instant(offset(zone)?, fraction_nanos(fraction))
@@ -35,8 +32,8 @@ pub fn parse(text: &str) -> Option<Instant> {
 /// what [`to_utc`] would return unchanged. `None` for everything else.
 #[must_use]
 pub fn canonical(text: &str) -> Option<Instant> {
-    if let Some(at) = plain(text.as_bytes()) {
-        return Some(at);
+    if let Some((civil, fraction)) = plain(text.as_bytes()) {
+        return civil.instant(0, fraction_nanos(fraction));
     }
     let (civil, fraction, zone) = split(text.as_bytes())?;
     if zone != b"Z" || text.as_bytes().get(10) != Some(&b'T') {
@@ -172,13 +169,6 @@ pub enum Format {
     Described(Description),
 }
 
-/// A format description of the `time` crate (its version 2) that tells the day.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Description {
-    text: String,
-    item: OwnedFormatItem,
-}
-
 impl Format {
     /// `as-received`, `unix`, `unix-ms`, `date`, or a format description such
     /// as `[year]-[month]-[day] [hour]:[minute]:[second]`.
@@ -196,25 +186,9 @@ impl Format {
             "date" => return Ok(Self::Date),
             _ => {}
         }
-        let item = format_description::parse_owned::<2>(text)
-            .map_err(|cause| format!("\"{text}\" is not a format description: {cause}; {hint}"))?;
-        let text = text.to_owned();
-        let description = Description { text, item };
-        // two instants that share neither century, year, month, day nor half
-        // day: a description that leaves one of them out misreads at least one
-        for secs in [951_867_296, 4_131_021_845] {
-            let at = Instant { secs, nanos: 0 };
-            let read = description.spell(at).and_then(|it| description.read(&it));
-            if !read.is_some_and(|read| read <= at && at.secs - read.secs < DAY) {
-                return Err(format!(
-                    "\"{}\" does not tell the instant: it needs [year], [month] and [day], \
-                     [minute] needs [hour], [second] needs [minute], [subsecond] needs \
-                     [second], [hour repr:12] needs [period]; {hint}",
-                    description.text
-                ));
-            }
-        }
-        Ok(Self::Described(description))
+        Description::new(text)
+            .map(Self::Described)
+            .map_err(|what| format!("{what}; {hint}"))
     }
 
     /// Reads a cursor's value: the text of a JSON string, or of a JSON `number`.
@@ -244,6 +218,19 @@ impl Format {
         };
         // a mark has to have a spelling, and an offset can lead out of them
         read.and_then(Instant::spellable)
+    }
+
+    /// What every format but a description reads alike, of text that may not be
+    /// any: RFC 3339 in UTC. `None` is no verdict.
+    #[inline]
+    #[must_use]
+    pub fn glance(&self, text: &[u8]) -> Option<Instant> {
+        match self {
+            Self::Described(_) => None,
+            _ => {
+                plain(text).and_then(|(civil, fraction)| civil.instant(0, fraction_nanos(fraction)))
+            }
+        }
     }
 
     /// How a bound is spelled in a request: as received, that spelling itself;
@@ -290,6 +277,14 @@ impl Format {
         self.cut(finest) != finest
     }
 
+    /// Whether a text goes into a UTC_DATETIME column as it stands, seen at a
+    /// glance, without its instant being computed. False is no verdict.
+    #[inline]
+    #[must_use]
+    pub fn is_utc(&self, text: &[u8]) -> bool {
+        !matches!(self, Self::Described(_)) && plain(text).is_some()
+    }
+
     /// A value of a UTC_DATETIME column: as [`to_utc`], and what is not RFC 3339
     /// but can be read in this format as the instant in RFC 3339. As received
     /// nothing but RFC 3339 is taken.
@@ -312,52 +307,6 @@ impl Format {
             }
             _ => Some(Cow::Owned(format(self.read(text, number)?))),
         }
-    }
-}
-
-impl Description {
-    fn read(&self, text: &str) -> Option<Instant> {
-        let mut parsed = Parsed::new();
-        let rest = parsed.parse_item(text.as_bytes(), &self.item).ok()?;
-        if !rest.is_empty() {
-            return None;
-        }
-        if let Some(nanos) = parsed.unix_timestamp_nanos() {
-            let at = Instant::from_nanos(nanos)?;
-            let nanos = parsed.subsecond().unwrap_or(at.nanos);
-            return Some(Instant { nanos, ..at });
-        }
-        if parsed.hour_24().is_none() && parsed.hour_12().is_none() && parsed.minute().is_none() {
-            parsed.set_hour_24(0)?;
-        }
-        let date = Date::try_from(parsed).ok()?;
-        let time = Time::try_from(parsed).ok()?;
-        let offset = match parsed.offset_hour() {
-            Some(_) => UtcOffset::try_from(parsed).ok()?,
-            None => UtcOffset::UTC,
-        };
-        // the offset is taken off as a number: `time` panics past its last year
-        let local = PrimitiveDateTime::new(date, time).assume_utc();
-        let secs = local.unix_timestamp() - i64::from(offset.whole_seconds());
-        let nanos = local.nanosecond();
-        Some(Instant { secs, nanos })
-    }
-
-    fn spell(&self, at: Instant) -> Option<String> {
-        let at = at.clamp(Instant::EARLIEST, Instant::LATEST);
-        let text = self.write(at)?;
-        // `time` cuts unix milliseconds towards 1970, which is upwards before it
-        if self.read(&text).is_some_and(|read| read > at) {
-            return self.write(Instant { nanos: 0, ..at });
-        }
-        Some(text)
-    }
-
-    fn write(&self, at: Instant) -> Option<String> {
-        OffsetDateTime::from_unix_timestamp_nanos(at.to_nanos())
-            .ok()?
-            .format(&self.item)
-            .ok()
     }
 }
 

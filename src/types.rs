@@ -85,13 +85,23 @@ impl Type {
             .map_or("", |(name, _)| name)
     }
 
+    /// Whether a valid JSON value passes the check as it stands, seen at a
+    /// glance: most do. False is no verdict.
+    #[inline]
+    pub fn passes(self, raw: &[u8], format: &Format) -> bool {
+        match (self, raw) {
+            (Self::String, [b'"', ..]) => true,
+            (Self::UtcDatetime, [b'"', inner @ .., b'"']) => format.is_utc(inner),
+            _ => false,
+        }
+    }
+
     /// Checks a valid JSON value against the type. `key` admits numbers as
     /// strings, since keys are compared and never computed with; `format` is
     /// how the API spells times.
     ///
     /// # Errors
     /// What the type asks for, where the value is not of it.
-    #[inline]
     pub fn check<'a>(
         self,
         raw: &'a [u8],
@@ -122,15 +132,14 @@ impl Type {
                 if matches!(first, b'{' | b'[' | b't' | b'f') {
                     return Err(WANTED);
                 }
-                if let [b'"', inner @ .., b'"'] = raw
-                    && !inner.contains(&b'\\')
-                    && let Ok(inner) = std::str::from_utf8(inner)
-                    && let Some(Cow::Borrowed(_)) = format.utc(inner, false)
-                {
-                    return Ok(Value::Raw(raw));
-                }
                 let text = text();
-                let utc = format.utc(&text, !string).map(Cow::into_owned);
+                let utc = match (&text, format.utc(&text, !string)) {
+                    // Neither escapes nor anything else to be spelled anew.
+                    (Cow::Borrowed(_), Some(Cow::Borrowed(_))) if string => {
+                        return Ok(Value::Raw(raw));
+                    }
+                    (_, utc) => utc.map(Cow::into_owned),
+                };
                 // Seconds since 1970 are read as the cursor's are, whatever
                 // spelling a bound has.
                 utc.or_else(|| format.read(&text, !string).map(timestamp::format))

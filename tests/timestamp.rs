@@ -239,6 +239,7 @@ fn no_prefix_and_no_changed_byte_is_read_as_nonsense() {
     let formats: Vec<Format> = formats().collect();
     for valid in [
         "2024-02-29T10:30:00Z",
+        "2024-02-29T10:30:00.120Z",
         "2024-02-29T23:59:59.123456+05:30",
         "2016-12-31T23:59:60Z",
         "2024-02-29 10:30:00.5-0800",
@@ -275,6 +276,11 @@ fn judge(text: &str, formats: &[Format]) {
     for format in formats {
         for number in [false, true] {
             let utc = format.utc(text, number);
+            // a glance says nothing, or the same
+            assert!(!format.is_utc(text.as_bytes()) || utc == Some(Cow::Borrowed(text)));
+            if let Some(instant) = format.glance(text.as_bytes()).filter(|_| !number) {
+                assert_eq!(format.read(text, false), Some(instant), "{text}");
+            }
             if let Some(utc) = &utc {
                 assert!(canonical(utc).is_some(), "{text}: {utc}");
             }
@@ -319,6 +325,29 @@ fn judge(text: &str, formats: &[Format]) {
         is_date(text),
         parse(&format!("{text}T00:00:00Z")).is_some() && text.len() == 10
     );
+}
+
+#[test]
+fn a_glance_is_enough_for_utc_and_for_no_description() {
+    for format in formats() {
+        let described = matches!(format, Format::Described(_));
+        for text in ["2024-02-29T10:30:00Z", "0000-01-01T00:00:00.5000000001Z"] {
+            assert_eq!(format.is_utc(text.as_bytes()), !described, "{text}");
+            let read = parse(text).filter(|_| !described);
+            assert_eq!(format.glance(text.as_bytes()), read, "{text}");
+        }
+        for text in [
+            "2024-02-29T10:30:00z",
+            "2024-02-29 10:30:00Z",
+            "2024-02-29T10:30:00.Z",
+            "2024-02-29T10:30:00.5",
+            "2024-02-29T10:30:00.5+00:00",
+            "2023-02-29T10:30:00Z",
+            "2016-12-31T23:59:60Z",
+        ] {
+            assert!(!format.is_utc(text.as_bytes()), "{text}");
+        }
+    }
 }
 
 #[test]

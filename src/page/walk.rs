@@ -289,14 +289,9 @@ impl<'a> Walk<'a> {
 #[inline]
 fn instant(raw: &[u8], format: &Format) -> Option<Instant> {
     match raw {
-        // What has escapes in it is rarely a timestamp, so that is tried last.
-        [b'"', inner @ .., b'"'] => std::str::from_utf8(inner)
-            .ok()
-            .and_then(|inner| format.read(inner, false))
-            .or_else(|| {
-                let escaped = inner.contains(&b'\\');
-                escaped.then(|| format.read(&json::unescape(inner), false))?
-            }),
+        [b'"', inner @ .., b'"'] => format
+            .glance(inner)
+            .or_else(|| format.read(&json::unescape(inner), false)),
         [b'-' | b'0'..=b'9', ..] => format.read(&json::text(raw), true),
         _ => None,
     }

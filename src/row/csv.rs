@@ -25,23 +25,39 @@ pub(super) fn field(text: &[u8], out: &mut Vec<u8>) {
 /// Appends a JSON string's text, given as it stands between its quotes.
 #[inline]
 pub(super) fn string(inner: &[u8], out: &mut Vec<u8>) {
-    let (mut comma, mut escape) = (false, false);
-    for byte in inner {
-        comma |= *byte == b',';
-        escape |= *byte == b'\\';
+    let [escapes, quoted] = json::holds(inner, [b'\\', b',']);
+    if escapes {
+        return escaped(inner, out);
     }
-    match (escape, comma) {
-        (true, _) => {
-            let mut text = Vec::with_capacity(inner.len());
-            json::unescape_into(inner, &mut text);
-            field(&text, out);
+    if quoted {
+        out.push(b'"');
+    }
+    out.extend_from_slice(inner);
+    if quoted {
+        out.push(b'"');
+    }
+}
+
+/// The same for one with escapes, most of which need quotes here too.
+fn escaped(inner: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.push(b'"');
+    let mut quoted = false;
+    json::pieces(inner, |piece| {
+        out.extend_from_slice(piece);
+        match piece {
+            [b'"'] => {
+                quoted = true;
+                out.push(b'"');
+            }
+            [b'\n' | b'\r'] => quoted = true,
+            _ => quoted |= piece.contains(&b','),
         }
-        (_, true) => {
-            out.push(b'"');
-            out.extend_from_slice(inner);
-            out.push(b'"');
-        }
-        _ => out.extend_from_slice(inner),
+    });
+    if quoted {
+        out.push(b'"');
+    } else {
+        out.remove(start);
     }
 }
 
@@ -77,12 +93,13 @@ mod tests {
         for first in words {
             for second in words {
                 for fields in [&[first][..], &[first, second]] {
-                    let (mut plain, mut from_json) = (Vec::new(), Vec::new());
+                    let (mut plain, mut from_json) = (vec![], vec![]);
                     for text in fields {
                         field(text.as_bytes(), &mut plain);
                         plain.push(b',');
                         let quoted = serde_json::to_string(text).unwrap();
-                        string(&quoted.as_bytes()[1..quoted.len() - 1], &mut from_json);
+                        let inner = &quoted.as_bytes()[1..quoted.len() - 1];
+                        string(inner, &mut from_json);
                         from_json.push(b',');
                     }
                     end(&mut plain);

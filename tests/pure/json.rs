@@ -154,6 +154,24 @@ fn a_plain_run_ends_at_each_place_of_a_word() {
 }
 
 #[test]
+fn a_byte_is_found_at_each_place_of_a_text_and_nowhere_else() {
+    use highwater::json::holds;
+    for length in 0..30 {
+        for filler in ["-", "\u{7f}", "[", "]", "+", "é", "\u{1}"] {
+            let text = filler.repeat(length).into_bytes();
+            assert_eq!(holds(&text, [b',', b'\\']), [false; 2], "{filler}");
+            for place in 0..text.len() {
+                for (byte, found) in [(b',', [true, false]), (b'\\', [false, true])] {
+                    let mut text = text.clone();
+                    text[place] = byte;
+                    assert_eq!(holds(&text, [b',', b'\\']), found, "{filler} {place}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn pointers_into_lists_take_indices_as_serde_json_does() {
     let text = "[10,[20,21],{\"0\":30}]";
     let value: Value = serde_json::from_str(text).unwrap();

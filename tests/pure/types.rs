@@ -264,6 +264,37 @@ fn xml_starts_with_a_bracket_and_json_is_anything() {
     }
 }
 
+#[test]
+fn what_passes_at_a_glance_goes_as_it_came() {
+    let mut passed = 0;
+    for raw in [
+        "\"\"",
+        "\"x\"",
+        "\"2024-01-15T10:30:00Z\"",
+        "\"2024-01-15T10:30:00.250Z\"",
+        "\"2024-01-15T10:30:00+01:00\"",
+        "\"2024-01-15T10:30:00\\u005a\"",
+        "7",
+        "true",
+        "null",
+        "{\"a\":1}",
+        "[]",
+    ] {
+        for of in TYPES {
+            for spelling in ["as-received", "unix", "[day]/[month]/[year] [hour]"] {
+                let format = Format::new(spelling).unwrap();
+                if of.passes(raw.as_bytes(), &format) {
+                    passed += 1;
+                    let checked = of.check(raw.as_bytes(), false, &format);
+                    assert_eq!(checked, Ok(Value::Raw(raw.as_bytes())), "{of:?} {raw}");
+                }
+            }
+        }
+    }
+    // Every string is one, and two of them are timestamps.
+    assert_eq!(passed, 6 * 3 + 2 * 2);
+}
+
 proptest! {
     #[test]
     fn no_value_panics_and_what_passes_as_a_number_is_one(
