@@ -215,6 +215,15 @@ fn sync(scratch: &Scratch, pages: &Pages, size: usize, format: &str) -> Command 
     command
 }
 
+/// How many bytes the last sync wrote.
+fn written(scratch: &Scratch) -> usize {
+    let out = scratch.join("out");
+    let files = support::files(&out).into_iter();
+    files
+        .map(|name| fs::metadata(out.join(name)).unwrap().len() as usize)
+        .sum()
+}
+
 /// How often a sync waits for the disk, as strace counts it.
 fn syncs(scratch: &Scratch, pages: &Pages, size: usize) -> Option<usize> {
     let plain = sync(scratch, pages, size, "ndjson");
@@ -285,7 +294,7 @@ fn main() {
                 for _ in 0..if test { 1 } else { RUNS } {
                     let curl = curl(&scratch, &pages, &targets);
                     let ours = measure(&mut sync(&scratch, &pages, page, format));
-                    let disk = disk_alone(&scratch, targets.len(), pages.bytes());
+                    let disk = disk_alone(&scratch, targets.len(), written(&scratch));
                     costs.push((curl, ours, ureq_alone(&pages, &targets), disk));
                 }
                 let ours = least(costs.iter().map(|cost| cost.1));
