@@ -57,8 +57,8 @@ pub trait Disk: Send + Sync {
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes a file durable and closes it, while its caller does the same with
-    /// another one: a disk takes hardly longer for two at once than for one.
-    /// It is done when the answer has been waited for.
+    /// another one: a journal takes both in one step. It is done when the answer
+    /// has been waited for.
     fn sync_aside(&self, file: Box<dyn Append>) -> Syncing;
     /// Makes the names in a folder durable.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
