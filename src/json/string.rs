@@ -53,7 +53,7 @@ fn plain(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Whether a text holds each of these bytes. Looks at eight bytes at once.
+/// Whether a text holds each of these ASCII bytes. Looks at eight at once.
 #[inline]
 pub fn holds<const N: usize>(text: &[u8], wanted: [u8; N]) -> [bool; N] {
     let mut hits = [0; N];

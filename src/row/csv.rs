@@ -88,24 +88,33 @@ mod tests {
     #[test]
     fn every_short_record_is_what_the_csv_crate_writes() {
         let words = [
-            "", "a", ",", "\"", "\n", "\r", "a,b", "a\"b", "\\", "é\r\n", " x ", "\u{1}",
+            "", "a", ",", "\"", "\n", "\r", "a,b", "a\"b", "\\", "é\r\n", " x ", "\u{1}", ",\\",
+            "a,\t", "\t,", "\u{1},b",
         ];
         for first in words {
             for second in words {
                 for fields in [&[first][..], &[first, second]] {
-                    let (mut plain, mut from_json) = (vec![], vec![]);
+                    let (mut plain, mut from_json, mut from_escapes) = (vec![], vec![], vec![]);
                     for text in fields {
                         field(text.as_bytes(), &mut plain);
                         plain.push(b',');
                         let quoted = serde_json::to_string(text).unwrap();
                         let inner = &quoted.as_bytes()[1..quoted.len() - 1];
                         string(inner, &mut from_json);
+                        let spelled: String = text
+                            .encode_utf16()
+                            .map(|unit| format!("\\u{unit:04x}"))
+                            .collect();
+                        string(spelled.as_bytes(), &mut from_escapes);
+                        from_escapes.push(b',');
                         from_json.push(b',');
                     }
                     end(&mut plain);
                     end(&mut from_json);
+                    end(&mut from_escapes);
                     assert_eq!(plain, by_the_library(fields), "{fields:?}");
                     assert_eq!(from_json, plain, "{fields:?}");
+                    assert_eq!(from_escapes, plain, "{fields:?}");
                 }
             }
         }

@@ -224,7 +224,7 @@ fn written(scratch: &Scratch) -> usize {
         .sum()
 }
 
-/// How often a sync waits for the disk, as strace counts it.
+/// How often a sync asks the disk to make something durable, as strace counts it.
 fn syncs(scratch: &Scratch, pages: &Pages, size: usize) -> Option<usize> {
     let plain = sync(scratch, pages, size, "ndjson");
     let mut command = Command::new("strace");

@@ -14,3 +14,4 @@ mod lock;
 mod power;
 mod scene;
 mod sim;
+mod sink;

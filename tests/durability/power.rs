@@ -108,10 +108,6 @@ fn a_power_cut_after_a_sync_that_the_api_broke_off_costs_nothing() {
     }
 }
 
-fn ends(op: &Op, end: &str) -> bool {
-    op.path.to_string_lossy().ends_with(end)
-}
-
 fn last(log: &[Op]) -> Option<Op> {
     log.iter().rfind(|op| op.mutates()).cloned()
 }
@@ -134,11 +130,11 @@ fn no_sync_of_a_whole_run_can_be_left_out() {
     let kinds: [(&str, Pick); 6] = [
         ("of the rows", |_, op| op.kind == Kind::SyncData),
         ("of the new state", |_, op| {
-            op.kind == Kind::SyncAll && ends(op, ".tmp")
+            op.kind == Kind::SyncAll && op.ends(".tmp")
         }),
         ("of the state's name before the first row", |log, op| {
             op.kind == Kind::SyncFolder
-                && ends(op, "/state")
+                && op.ends("/state")
                 && !log.iter().any(|op| op.kind == Kind::Create)
         }),
         ("of the file's name before the first row", |log, op| {
@@ -146,10 +142,10 @@ fn no_sync_of_a_whole_run_can_be_left_out() {
         }),
         ("of the file's final name", |log, op| {
             op.kind == Kind::SyncFolder
-                && last(log).is_some_and(|op| op.kind == Kind::Rename && ends(&op, ".ndjson"))
+                && last(log).is_some_and(|op| op.kind == Kind::Rename && op.ends(".ndjson"))
         }),
         ("of the folders' own names", |_, op| {
-            op.kind == Kind::SyncFolder && !ends(op, "/state") && !ends(op, "/out")
+            op.kind == Kind::SyncFolder && !op.ends("/state") && !op.ends("/out")
         }),
     ];
     for (what, skip) in kinds {
@@ -170,7 +166,7 @@ fn the_sync_of_the_state_before_the_final_name_cannot_be_left_out() {
         },
         |log, op| {
             op.kind == Kind::SyncFolder
-                && ends(op, "/state")
+                && op.ends("/state")
                 && log.iter().any(|op| op.kind == Kind::SyncData)
         }
     ));
@@ -185,11 +181,11 @@ fn the_syncs_of_a_recovery_cannot_be_left_out() {
     });
     let kinds: [(&str, Pick); 2] = [
         ("after the cut to the committed length", |_, op| {
-            op.kind == Kind::SyncAll && ends(op, ".part")
+            op.kind == Kind::SyncAll && op.ends(".part")
         }),
         ("after the final name", |log, op| {
             op.kind == Kind::SyncFolder
-                && last(log).is_some_and(|op| op.kind == Kind::Rename && ends(&op, ".ndjson"))
+                && last(log).is_some_and(|op| op.kind == Kind::Rename && op.ends(".ndjson"))
         }),
     ];
     for (what, skip) in kinds {

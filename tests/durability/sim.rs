@@ -46,6 +46,10 @@ impl Op {
         !matches!(self.kind, Canonical | Entry | Names | Read | ReadRange)
     }
 
+    pub fn ends(&self, end: &str) -> bool {
+        self.path.to_string_lossy().ends_with(end)
+    }
+
     pub fn syncs(&self) -> bool {
         matches!(self.kind, Kind::SyncFolder | Kind::SyncData | Kind::SyncAll)
     }
