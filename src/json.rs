@@ -8,7 +8,7 @@ mod string;
 
 use std::borrow::Cow;
 
-pub use string::{holds, pieces, string, unescape, unescape_into};
+pub use string::{holds, pieces, string, unescape};
 
 /// How deep values may nest; serde_json's limit too.
 pub const MAX_DEPTH: usize = 127;

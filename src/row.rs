@@ -72,7 +72,7 @@ pub struct Encoder {
     generation: u64,
     /// Fields without a column, which CSV has no place for.
     dropped: Vec<String>,
-    /// Text that is written after another look at it.
+    /// A nested value without its blanks.
     spare: Vec<u8>,
     header: bool,
     set_aside: bool,
@@ -226,11 +226,12 @@ impl Encoder {
                     Value::Raw([b'"', inner @ .., b'"']) if part.check != Some(Type::Json) => {
                         csv::string(inner, out);
                     }
-                    Value::Raw(raw) => {
+                    Value::Raw(raw @ [b'{' | b'[', ..]) => {
                         self.spare.clear();
                         json::compact(raw, &mut self.spare);
                         csv::field(&self.spare, out);
                     }
+                    Value::Raw(raw) => csv::field(raw, out),
                     Value::Bare(text) | Value::Text(text) => csv::field(text.as_bytes(), out),
                 },
             }

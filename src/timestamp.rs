@@ -21,8 +21,8 @@ pub use description::Description;
 /// else, text without an offset included.
 #[must_use]
 pub fn parse(text: &str) -> Option<Instant> {
-    if let Some((civil, fraction)) = plain(text.as_bytes()) {
-        return civil.instant(0, fraction_nanos(fraction));
+    if let Some(at) = plain_instant(text.as_bytes()) {
+        return Some(at);
     }
     let (civil, fraction, zone) = split(text.as_bytes())?;
     civil.instant(offset(zone)?, fraction_nanos(fraction))
@@ -32,13 +32,20 @@ pub fn parse(text: &str) -> Option<Instant> {
 /// what [`to_utc`] would return unchanged. `None` for everything else.
 #[must_use]
 pub fn canonical(text: &str) -> Option<Instant> {
-    if let Some((civil, fraction)) = plain(text.as_bytes()) {
-        return civil.instant(0, fraction_nanos(fraction));
+    if let Some(at) = plain_instant(text.as_bytes()) {
+        return Some(at);
     }
     let (civil, fraction, zone) = split(text.as_bytes())?;
     if zone != b"Z" || text.as_bytes().get(10) != Some(&b'T') {
         return None;
     }
+    civil.instant(0, fraction_nanos(fraction))
+}
+
+/// The instant of the commonest spelling.
+#[inline]
+fn plain_instant(text: &[u8]) -> Option<Instant> {
+    let (civil, fraction) = plain(text)?;
     civil.instant(0, fraction_nanos(fraction))
 }
 
@@ -227,9 +234,7 @@ impl Format {
     pub fn glance(&self, text: &[u8]) -> Option<Instant> {
         match self {
             Self::Described(_) => None,
-            _ => {
-                plain(text).and_then(|(civil, fraction)| civil.instant(0, fraction_nanos(fraction)))
-            }
+            _ => plain_instant(text),
         }
     }
 

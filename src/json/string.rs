@@ -117,20 +117,15 @@ fn hex(text: &[u8], at: usize) -> Result<u32, Fault> {
     Ok(unit)
 }
 
-/// The text of a string, given as it stands between its quotes.
+/// The text of a string that the scanner has passed, given as it stands between
+/// its quotes.
 pub fn unescape(inner: &[u8]) -> Cow<'_, str> {
     if !inner.contains(&b'\\') {
         return String::from_utf8_lossy(inner);
     }
     let mut out = Vec::new();
-    unescape_into(inner, &mut out);
-    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
-}
-
-/// Appends the text of a string that the scanner has passed, given as it
-/// stands between its quotes.
-pub fn unescape_into(inner: &[u8], out: &mut Vec<u8>) {
     pieces(inner, |piece| out.extend_from_slice(piece));
+    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// Gives the text of a string that the scanner has passed, piece by piece: what
