@@ -4,11 +4,14 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
+use crate::cursor::Question;
 use crate::error::{Error, Result, excerpt};
 use crate::json;
+use crate::seen::Version;
+use crate::timestamp;
 
 /// The version that is written; older ones are read.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// Where the next sync asks from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,8 +32,12 @@ pub struct Progress {
     pub last_updated_at: Option<String>,
     /// Where the next sync asks from.
     pub resume: Resume,
-    /// The rows from there on that were delivered: id and content hash.
-    pub seen: Vec<(String, u64)>,
+    /// The rows from there on that were delivered.
+    pub seen: Vec<Version>,
+    /// How the rows at the resume bound were reached.
+    pub question: Option<Question>,
+    /// Why the last walk was not believed.
+    pub refuted: Option<String>,
 }
 
 /// A file under way: how much of it is committed.
@@ -86,6 +93,14 @@ struct Raw {
     seen: BTreeMap<String, String>,
     part: Option<Part>,
     source: Option<Origin>,
+    question: Option<RawQuestion>,
+    refuted: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawQuestion {
+    since: Option<String>,
+    offset: u64,
 }
 
 fn given<'de, D: serde::Deserializer<'de>>(
@@ -122,7 +137,7 @@ impl Checkpoint {
         {
             return Err(damaged("it is no JSON object".into()));
         }
-        if let Ok(Version {
+        if let Ok(Written {
             version: Some(version),
             ..
         }) = serde_json::from_slice(text)
@@ -140,10 +155,9 @@ impl Checkpoint {
         if raw.version.is_none() && last_updated_at.is_none() {
             return Err(damaged("its last_updated_at is null".into()));
         }
-        let seen = raw.seen.into_iter().map(|(id, hash)| {
-            let number = u64::from_str_radix(&hash, 16);
-            let number = number.map_err(|_| damaged(format!("{:?} is no hash", excerpt(&hash))))?;
-            Ok((id, number))
+        let seen = raw.seen.into_iter().map(|(id, text)| {
+            let version = parse_version(id, &text);
+            version.ok_or_else(|| damaged(format!("{:?} is no version of a row", excerpt(&text))))
         });
         let seen = seen.collect::<Result<_>>()?;
         if let Some(part) = &raw.part {
@@ -164,6 +178,11 @@ impl Checkpoint {
                     Some(Some(text)) => Resume::At(text),
                 },
                 seen,
+                question: raw.question.map(|question| Question {
+                    since: question.since,
+                    offset: question.offset,
+                }),
+                refuted: raw.refuted,
             },
             part: raw.part,
             origin: raw.source,
@@ -184,12 +203,19 @@ impl Checkpoint {
             Resume::Beginning => out += ",\"resume_from\":null",
         }
         let mut seen: Vec<_> = progress.seen.iter().collect();
-        seen.sort_unstable();
+        seen.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         let seen: Vec<String> = seen
             .iter()
-            .map(|(id, hash)| format!("{}:\"{hash:016x}\"", quote(id)))
+            .map(|version| format!("{}:\"{}\"", quote(&version.id), render_version(version)))
             .collect();
         out += &format!(",\"seen\":{{{}}}", seen.join(","));
+        if let Some(Question { since, offset }) = &progress.question {
+            let since = since.as_deref().map_or("null".into(), quote);
+            out += &format!(",\"question\":{{\"since\":{since},\"offset\":{offset}}}");
+        }
+        if let Some(why) = &progress.refuted {
+            out += &format!(",\"refuted\":{}", quote(why));
+        }
         let part = part.map_or("null".into(), render_part);
         let keys: Vec<String> = origin.primary_key.iter().map(|key| quote(key)).collect();
         out += &format!(
@@ -240,9 +266,31 @@ impl Checkpoint {
     }
 }
 
+/// A row's version: the hashes of its contents, sixteen hexadecimal digits
+/// each, then an `@` and its instant, which states of version 1 do not have.
+fn render_version(version: &Version) -> String {
+    let hashes: Vec<String> = version
+        .hashes
+        .iter()
+        .map(|hash| format!("{hash:016x}"))
+        .collect();
+    let at = version.at.map(|at| format!("@{}", timestamp::format(at)));
+    hashes.join(",") + &at.unwrap_or_default()
+}
+
+fn parse_version(id: String, text: &str) -> Option<Version> {
+    let (hashes, at) = match text.split_once('@') {
+        Some((hashes, at)) => (hashes, Some(timestamp::parse(at)?)),
+        None => (text, None),
+    };
+    let hashes = hashes.split(',').map(|hash| u64::from_str_radix(hash, 16));
+    let hashes = hashes.collect::<std::result::Result<_, _>>().ok()?;
+    Some(Version { id, at, hashes })
+}
+
 /// The version alone, whatever else a newer program writes.
 #[derive(Deserialize)]
-struct Version {
+struct Written {
     version: Option<u64>,
     #[serde(flatten)]
     _rest: BTreeMap<String, IgnoredAny>,

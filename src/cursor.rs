@@ -1,166 +1,177 @@
 //! The cursor: a pure state machine that says what to ask for next and which
 //! rows of an answer are new. It knows no socket, file or clock.
 //!
+//! ```text
+//!            ┌───────────── the page is discarded: rows have moved ◀────────┐
+//!            ▼                                                              │
+//!   open ─▶ window: ask ─▶ page ─▶ joins? positions met? ─ yes ─▶ deliver, marks ─▶ turn
+//!    ▲       │  first page                                                  │
+//!    │       ├─ known rows missing ─▶ inquiry ─┐                            ├─ next page
+//!    │       ├─ totals do not add up ─▶ recount ┤                           ├─ close: open at T
+//!    │       ◀──────── explained ───────────────┤                           └─ the end? ─▶ window
+//!    │                                          └─ refuted ─▶ exit 5           at T, probe, audit
+//!    └──────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
 //! # Why nothing is lost
 //!
 //! Assumed is that a row's timestamp only grows, that whatever changes a row
 //! gives it a timestamp newer than any that was read, or at least one that is
-//! younger than the lookback then, that each answer is one consistent view,
-//! and that the bound is inclusive or said not to be. Then:
+//! younger than the lookback then, and that each answer is one consistent
+//! view. Whether the API sorts, honours its bound and counts right is not
+//! assumed but proved, as far as its answers can show it:
 //!
 //! - A *window* walks one fixed bound from offset 0. Rows are sorted, so a
 //!   page is a gapless stretch of the rows at its moment. Rows leave (deleted,
 //!   or updated and thereby moved to the end), which shifts later rows up; the
-//!   plain walk skips as many as left.
-//! - Let T be the last timestamp read. All that was not read is at T or later.
-//!   The next page is asked to start on the row before the first row of T: if
-//!   it starts with a row older than T, all of T and all up to the page's end
-//!   are in it, whatever order the API keeps among equals. If it does not,
-//!   rows moved (a *drift*): the page is discarded and a new window opens
-//!   at T, offset 0, which by the same assumption holds all that was not read.
-//!   Where bounds are too coarse for that (a day), the walk steps back until
-//!   a page starts with a row older than T again.
-//! - Where T's run begins too near the page's start for that, half the page is
-//!   read again and must come back in its order. Rows leave such a run, and by
-//!   the assumption none enters it once it is older than the lookback, so
-//!   distinct rows at distinct places are all that stay, by counting; a row
-//!   that shows up again beyond the overlap is a drift. Since a row that enters
-//!   as another leaves cancels out, such a run is walked again until nothing
-//!   new comes of it, which finds all but what goes on entering meanwhile.
+//!   plain walk skips as many as left. So pages overlap, and each must join
+//!   what was read ([`proof::join`]). One that does not is a *drift*: the page
+//!   is discarded, and a new window opens at T, the last timestamp, offset 0.
+//!   Where the filter cannot tell that window from this one, the walk goes
+//!   back inside it until a page joins.
+//! - Distinct rows must be met at as many positions as were passed
+//!   ([`proof::positions`]); known rows must come back at the bound of a window
+//!   ([`proof::witness`]); from window to window the totals must add up
+//!   ([`proof::totals`]); the end is proved by a window at the last timestamp
+//!   ([`proof::end`]). Where pages cannot overlap and there are no totals, some
+//!   of the pages that no window reached are looked at ([`proof::audit`]).
 //! - The next sync opens its window at the last timestamp that was old enough
-//!   for every row up to it to be visible when its page was asked for.
+//!   for every row up to it to be visible when its page was asked for. Where
+//!   an answer speaks against the walk, it begins on the last ground that is
+//!   proved ([`proof::ground`]).
 //!
 //! # Why nothing comes twice
 //!
 //! Every row at or after the bound that the next window may ask from is in
-//! [`Seen`] with its content; what is older than that bound and comes again
-//! (overlaps) was read, and is dropped by its timestamp alone.
-//!
-//! # When an assumption fails
-//!
-//! Rows out of order, an offset that is echoed wrongly, an empty page below
-//! the total it reports, windows without new rows, ties without a stable
-//! order, windows that lack the rows of their own bound, a table that outgrows
-//! the reader: each ends with an error after a bounded number of requests. A
-//! timestamp that is set back is found by no reader that filters by it.
+//! [`Seen`] with its instant and content; what is older than that bound and
+//! comes again (overlaps) was read, and is dropped by its timestamp alone.
 
-mod expect;
+mod api;
+mod clock;
+mod deliver;
+mod guard;
+mod mark;
 mod marks;
-mod numbered;
-mod pace;
+mod phase;
 mod proof;
-mod value;
+mod rows;
+mod strategy;
+#[cfg(test)]
+mod testing;
+mod trust;
 mod window;
 
 use std::collections::HashSet;
-use std::ops::Range;
+use std::time::Duration;
 
-use expect::{Expect, Miss, run_start};
-use numbered::Walk;
-use pace::Pace;
-pub use value::{Bound, Counts, Mark, Rows, Settings, Start, Step};
+pub use api::{Answer, Ask, Counts, Order, Paging, Question, Settings, Start, Step};
+use clock::Clock;
+use guard::answer::{check_echo, check_empty, check_order};
+use guard::progress::{Progress, TRIES};
+pub use mark::{Bound, Mark};
+use marks::Marks;
+use phase::Phase;
+use proof::end::Sign;
+use proof::ground::Doubt;
+use proof::join::{self, Miss};
+pub use rows::Rows;
+use rows::{last_at, positions};
+use strategy::numbered::Repeated;
+use strategy::run::Run;
+use strategy::span::Span;
+use strategy::unsorted::Unsorted;
+use trust::{Probe, Trust};
+use window::Window;
 
 use crate::error::{Error, Result};
 use crate::seen::Seen;
 use crate::timestamp::Instant;
 
-/// So many short pages in a row are the end of a table without a total.
-const SHORT_PAGES: u32 = 100;
+/// How often a run of equal timestamps is walked again before it is refused.
+const WALKS: u32 = 3;
 
 /// The cursor of one sync.
 #[derive(Debug)]
 pub struct Cursor {
     set: Settings,
-    bound: Bound,
-    offset: u64,
-    expect: Expect,
-    /// Rows of the window that were passed, as the API counts them.
-    read: u64,
-    /// Rows on the window's last page, and how far it stepped back since.
-    page: usize,
-    back: u64,
-    /// How many seconds before the bound the API's rows begin: it cuts the
-    /// bound too, or does not honour it.
-    leak: i64,
-    /// Rows on the largest page so far, and pages in a row that were shorter.
-    largest: usize,
-    short: u32,
-    /// Windows in a row without the rows of their own bound, and how many
-    /// rows these were.
-    absent: (u32, usize),
-    /// Rows of T that the window has passed, where T's run spans pages.
-    run: HashSet<String>,
-    /// The last timestamp, T, and the one before it. Where rows are not
-    /// sorted, the newest from before the window, and the newest ripe one.
-    last: Option<Mark>,
-    before: Option<Mark>,
-    /// When the window's first page was asked for.
-    opened: Option<Instant>,
-    mark: Option<Mark>,
-    /// Where the next sync resumes: this mark, or else where this one started.
-    resume: Bound,
-    resume_mark: Option<Mark>,
-    /// Set once a row was read that was too young to be passed for good.
-    frozen: bool,
+    phase: Phase,
+    window: Window,
+    marks: Marks,
     /// Everything older was delivered, or is not wanted.
     floor: Instant,
     seen: Seen,
+    clock: Clock,
+    trust: Trust,
+    span: Span,
+    progress: Progress,
+    repeated: Option<Repeated>,
+    unsorted: Unsorted,
     counts: Counts,
-    /// New rows of the window at the last timestamp, and how often its run was
-    /// walked again to prove that there are no more.
-    fresh: (usize, Option<Instant>),
-    proofs: (u32, Option<Instant>),
-    /// Drifts in a row among equal timestamps, and at which.
+    /// Rows on the largest page so far, and how many pages there were.
+    largest: (u64, u64),
+    /// Rows that were passed, and how many the first total promised.
+    passed: (u64, Option<u64>),
+    /// Failures in a row at one timestamp: disorders, and missed positions.
+    run: Run,
     disorders: (u32, Option<Instant>),
-    walk: Option<Walk>,
-    pace: Pace,
+    unmet: (u32, Option<Instant>),
+    /// Pages that looked like the last.
+    ends: u32,
+    /// Where rows were seen that no page brought.
+    passed_over: u64,
     warned: HashSet<&'static str>,
 }
 
 impl Cursor {
     /// A cursor that takes up at `start`.
     pub fn new(set: Settings, mut start: Start) -> Self {
-        if !set.sorted {
+        if !set.sorted() {
             start.seen.cover_all();
         }
+        let marks = Marks::new(start.bound.clone(), start.mark);
         Self {
-            set,
-            offset: 0,
-            expect: Expect::Start,
-            read: 0,
-            page: 0,
-            back: 0,
-            leak: 0,
-            largest: 0,
-            short: 0,
-            absent: (0, 0),
-            run: HashSet::new(),
-            last: None,
-            before: None,
-            opened: None,
-            mark: start.mark,
-            resume: start.bound.clone(),
-            resume_mark: None,
-            frozen: false,
+            phase: Phase::Walk,
+            window: Window::open(start.bound.clone()),
             floor: start.bound.at,
-            bound: start.bound,
+            clock: Clock::new(set.lookback),
+            trust: Trust::new(
+                marks.ground(),
+                start.seen.clone(),
+                start.question,
+                start.beginning,
+                start.refuted,
+            ),
+            marks,
             seen: start.seen,
+            set,
+            span: Span::default(),
+            progress: Progress::default(),
+            repeated: None,
+            unsorted: Unsorted::default(),
             counts: Counts {
                 windows: 1,
                 ..Counts::default()
             },
-            fresh: (0, None),
-            proofs: (0, None),
+            largest: (0, 0),
+            passed: (0, None),
             disorders: (0, None),
-            walk: None,
-            pace: Pace::default(),
+            unmet: (0, None),
+            ends: 0,
+            run: Run::default(),
+            passed_over: 0,
             warned: HashSet::new(),
         }
     }
 
-    /// What to ask for: the text for `{since}` and the offset.
-    pub fn request(&self) -> (Option<&str>, u64) {
-        (self.bound.text.as_deref(), self.offset)
+    /// What to ask for.
+    pub fn request(&self) -> Ask<'_> {
+        self.phase.ask(&self.window, self.set.limit)
+    }
+
+    /// Whether what is asked for only proves something: a source that cannot
+    /// answer it (a recording) loses no row by it.
+    pub fn is_proving(&self) -> bool {
+        self.phase.is_proof() || (self.trust.is_ending() && self.window.is_new())
     }
 
     /// What happened so far.
@@ -170,14 +181,13 @@ impl Cursor {
 
     /// The high-water mark.
     pub fn mark(&self) -> Option<&Mark> {
-        self.mark.as_ref()
+        self.marks.mark()
     }
 
     /// Where the next sync is to ask from: a timestamp as the API spelled it,
     /// or where this sync started if there was none to move on to.
     pub fn resume(&self) -> Option<&str> {
-        let received = self.resume_mark.as_ref().map(|mark| &*mark.text);
-        received.or(self.resume.text.as_deref())
+        self.marks.resume_text()
     }
 
     /// The rows from there on that were delivered.
@@ -185,229 +195,314 @@ impl Cursor {
         &self.seen
     }
 
-    /// Takes the answer to [`Cursor::request`]. `echoed` and `total` are the
-    /// answer's own; `asked` is when it was asked for, by the API's clock
-    /// where that is known.
+    /// How the rows at the resume bound were reached.
+    pub fn question(&self) -> Option<&Question> {
+        self.trust.question()
+    }
+
+    /// Why the walk is not believed, where an answer spoke against it and it
+    /// was not walked on from there to its end.
+    pub fn refuted(&self) -> Option<&str> {
+        self.trust.refuted()
+    }
+
+    /// None where a known row confirmed the bound, or else why none did.
+    pub fn unconfirmed(&self) -> Option<&'static str> {
+        self.trust.unconfirmed()
+    }
+
+    /// Takes the answer to [`Cursor::request`].
     ///
     /// # Errors
-    /// [`crate::error::Kind::Contract`] where the API breaks its own; nothing
-    /// of this page was taken then.
-    pub fn accept<R: Rows>(
-        &mut self,
-        page: &R,
-        echoed: Option<u64>,
-        total: Option<u64>,
-        asked: Instant,
-    ) -> Result<Step> {
-        let count = page.count();
-        // A total that is capped where offsets are says nothing.
-        let Settings {
-            limit, max_offset, ..
-        } = self.set;
-        let capped = |total: u64| total >= limit && total.abs_diff(max_offset) < limit;
-        let total = total.filter(|total| !self.set.sorted || !capped(*total));
-        // A page's number says little of its rows where the API clamps the
-        // page size, so these are counted.
-        let numbered = self.set.by_page;
-        let from = if numbered { self.read } else { self.offset };
-        let reached = from.saturating_add(count as u64);
-        self.check_answer(page, echoed.filter(|_| !numbered), total, from)?;
-        self.check_pace(
-            page,
-            total.map(|total| total.saturating_sub(reached)),
-            asked,
-        )?;
-        let opened = *self.opened.get_or_insert(asked);
-        let shrank = count == 0 && total.is_some_and(|total| total < from);
-        let joint = match self.expect.check(page, shrank, &self.run) {
-            Ok(joint) => joint,
-            Err(miss) => return self.drift(&miss),
-        };
-        if matches!(self.expect, Expect::Start) && self.offset == 0 && count > 0 {
-            self.check_bound(page)?;
-            let bound = self.set.format.cut(self.bound.at);
-            let leak = bound.secs.saturating_sub(page.at(0).secs);
-            self.leak = if self.set.sorted { leak.max(0) } else { 0 };
-        }
-        if joint.thinned && count == joint.known && total.is_none() {
-            return self.drift(&Miss::moved("rows are gone, and none came after them"));
-        }
-        if joint.thinned {
-            self.counts.drifts += 1;
-            self.read = from + joint.known as u64;
-        }
-        // A total below what was read counts something else.
-        let total = total.filter(|total| *total >= reached);
-        let checked = !matches!(self.expect, Expect::Unchecked);
-        if checked && reached <= self.read && total.is_some_and(|total| total > reached) {
-            let why = "the page brings nothing new, though the total promises more";
-            return self.drift(&Miss::moved(why));
-        }
-        let end = self.walk.as_ref().map_or(Instant::MAX, Walk::end);
-        let end = end.min(self.set.until.unwrap_or(Instant::MAX));
-        let ending = match total {
-            Some(total) => reached >= total,
-            None => count <= joint.known,
-        };
-        let run = self.unproved(page, ending, asked);
-        let wanted = |at: Instant| at < end && run.is_none_or(|run| at <= run);
-        let inside = if self.set.sorted {
-            (0..count).take_while(|row| wanted(page.at(*row))).count()
+    /// [`crate::error::Kind::Contract`] where the API breaks its own, or its
+    /// answers speak against the walk; nothing of this page was taken then.
+    /// [`crate::error::Kind::Local`] for a mark that lies ahead of every clock.
+    pub fn accept<R: Rows>(&mut self, page: &R, answer: &Answer) -> Result<Step> {
+        let newest = if self.set.sorted() {
+            last_at(page)
         } else {
-            count
+            (0..page.count()).map(|row| page.at(row)).max()
         };
+        self.clock.hear(answer, newest);
+        let numbered = self.set.by_page();
+        let echo = check_echo(answer.echoed.filter(|_| !numbered), self.request().offset);
+        echo.map_err(|error| self.refute(error, Doubt::Here))?;
+        if self.set.sorted() {
+            let doubt = if self.window.total().is_some() {
+                Doubt::Window
+            } else {
+                Doubt::Start
+            };
+            check_order(page).map_err(|error| self.refute(error, doubt))?;
+        }
+        self.hear(page, answer)
+    }
+
+    /// A page of the walk.
+    fn walk<R: Rows>(&mut self, page: &R, answer: &Answer) -> Result<Step> {
+        let rows = positions(page);
+        let from = self.position();
+        let reached = from.saturating_add(rows);
+        let total = self.believable(answer.total);
+        if rows > 0 && !self.set.by_page() && total.is_some_and(|total| total < reached) {
+            self.trust.distrust_totals();
+        }
+        let total = self.believable(total);
+        check_empty(rows, total, from).map_err(|error| self.refute(error, Doubt::Here))?;
+        let left = total.map(|total| total.saturating_sub(reached));
+        self.watch(page, left)?;
+        let opened = self.window.opened(self.clock.asked());
+        if self.window.is_new()
+            && let Some(step) = self.judge_bound(page, total)?
+        {
+            return Ok(step);
+        }
+        let shrank = rows == 0 && total.is_some_and(|total| total < from);
+        let joint = if shrank {
+            Err(Miss::Empty)
+        } else {
+            join::check(
+                self.window.expect(),
+                page,
+                self.window.met(),
+                self.set.sorted(),
+            )
+        };
+        let known = match joint {
+            Ok(known) => known,
+            Err(miss) => return self.drift(miss),
+        };
+        self.disorders.0 = 0;
+        let ripe = self.clock.ripe_at(opened);
+        let news = self
+            .window
+            .take(page, from, known, total, self.set.sorted());
+        if let Some(step) = self.check_positions(ripe)? {
+            return Ok(step);
+        }
+        if news > 0 {
+            self.trust.probed(Probe::Open);
+        }
+        let repeats = self.progress.page(rows > 0 && news == 0);
+        repeats.map_err(|error| self.refute(error, Doubt::Here))?;
+        let sign = Sign {
+            rows,
+            reached,
+            total: total.filter(|total| *total >= reached),
+            more: answer.more,
+            limit: self.set.limit,
+            largest: (self.largest.1 > 0).then_some(self.largest.0),
+        };
+        let run = self.unsettled_run(page, sign, ripe);
+        let inside = self.inside(page, run);
         let deliver = self.select(page, inside);
-        self.count_run(page, &deliver);
-        if self.set.sorted {
-            self.advance(page, inside, asked);
-        } else {
-            self.gather(page, opened);
+        self.run.count(page, &deliver);
+        let new: u64 = deliver.iter().map(|range| range.len() as u64).sum();
+        self.pass(new, total);
+        self.progress.bring(new);
+        if let Some(walk) = &mut self.repeated {
+            walk.bring(page, &deliver);
         }
+        if self.set.sorted() {
+            self.advance(page, inside);
+        } else {
+            self.pass_unsorted(page, &deliver);
+            self.gather(page);
+        }
+        self.largest = (self.largest.0.max(rows), self.largest.1 + 1);
         if let Some(run) = run {
-            self.walk_again(run)?;
+            self.walk_run_again(run)?;
             return Ok(Step {
                 deliver,
                 ..Step::default()
             });
         }
         let stopped =
-            inside < count && self.set.until.is_some_and(|until| page.at(inside) >= until);
-        let short = self.set.sorted && count < self.largest && (count as u64) < self.set.limit;
-        self.short = if short { self.short + 1 } else { 0 };
-        // A table that grows has no end, but short pages in a row, or one of
-        // rows younger than the sync, are as near as one can come to it, and
-        // ending early is no loss where the mark is all that was read.
-        let late = |row| self.pace.is_late(page.at(row));
-        let outgrown = self.short >= SHORT_PAGES || short && (joint.known..count).all(late);
-        let ended = ending || total.is_none() && outgrown;
-        self.read = reached;
-        self.largest = self.largest.max(count);
-        let done = if numbered {
-            self.turn_page(page, inside, ended || stopped, total)?
-        } else {
-            self.turn(page, ended || stopped, total, asked)?
-        };
-        if done && !self.set.sorted {
-            self.conclude();
-        }
+            inside < page.count() && self.set.until.is_some_and(|until| page.at(inside) >= until);
+        let done = self.turn(page, sign, inside, stopped, new)?;
         Ok(Step {
             deliver,
             done,
-            drift: None,
+            ..Step::default()
         })
     }
 
-    fn check_answer<R: Rows>(
-        &self,
-        page: &R,
-        echoed: Option<u64>,
-        total: Option<u64>,
-        from: u64,
-    ) -> Result<()> {
-        let asked = self.offset;
-        if let Some(echoed) = echoed.filter(|echoed| *echoed != asked) {
-            return Err(Error::contract(format!(
-                "the answer is for offset {echoed}, asked for was {asked}"
-            ))
-            .hint("does the API honour the offset? highwater check tells"));
+    /// The position of the page that was asked for. A page's number says
+    /// little of its rows where the API clamps the page size, so these are
+    /// counted.
+    fn position(&self) -> u64 {
+        if self.set.by_page() {
+            self.window.met().reached()
+        } else {
+            self.window.offset()
         }
-        if let Some(total) = total.filter(|total| page.count() == 0 && *total > from) {
-            return Err(Error::contract(format!("an empty page, though the total is {total}"))
-                .hint("the API caps its offsets or its permissions hide rows; try --max-offset below this offset"));
-        }
-        let mut rows = 1..if self.set.sorted { page.count() } else { 0 };
-        if let Some(row) = rows.find(|row| page.at(*row) < page.at(row - 1)) {
-            let (earlier, later) = (page.mark(row - 1), page.mark(row));
-            return Err(Error::contract(format!("rows are out of order: {later:?} comes after {earlier:?}"))
-                .at(format_args!("row {row} (id {:?})", page.id(row)))
-                .hint("have the API sort by the cursor, ascending, with a parameter in \"query\"; if it cannot, set \"sorted\": false"));
-        }
-        Ok(())
     }
 
-    fn check_pace<R: Rows>(&mut self, page: &R, left: Option<u64>, asked: Instant) -> Result<()> {
-        let last = self.last.as_ref().map(|last| last.at);
-        let oldest = if self.set.sorted {
+    /// A total that is capped where offsets are says nothing, and neither does
+    /// one that was below what was read.
+    fn believable(&self, total: Option<u64>) -> Option<u64> {
+        let Settings {
+            limit, max_offset, ..
+        } = self.set;
+        let capped = |total: u64| total >= limit && total.abs_diff(max_offset) < limit;
+        total.filter(|total| self.trust.has_totals() && (!self.set.sorted() || !capped(*total)))
+    }
+
+    fn watch<R: Rows>(&mut self, page: &R, left: Option<u64>) -> Result<()> {
+        let last = self.marks.last().map(|last| last.at);
+        let oldest = if self.set.sorted() {
             None
         } else {
             (0..page.count()).map(|row| page.at(row)).min()
         };
-        self.pace.check(asked, last, left, oldest)
+        let (began, asked) = (self.clock.began(), self.clock.asked());
+        let checked = self.progress.check(began, asked, last, left, oldest);
+        checked.map_err(|error| self.refute(error, Doubt::Here))
     }
 
-    /// The rows that are new, of the first `inside` ones.
-    fn select<R: Rows>(&mut self, page: &R, inside: usize) -> Vec<Range<usize>> {
-        let mut deliver: Vec<Range<usize>> = Vec::new();
-        for row in 0..inside {
-            let at = page.at(row);
-            if self.set.until.is_some_and(|until| at >= until) {
-                continue;
-            }
-            let twin = row > 0 && at == page.at(row - 1) && page.same_id(row - 1, row);
-            if at < self.floor
-                || (twin && page.hash(row - 1) == page.hash(row))
-                || (self.seen.covers(at) && self.seen.holds(&page.id(row), page.hash(row)))
-            {
-                self.counts.duplicates += 1;
-                continue;
-            }
-            self.pace.bring();
-            if let Some(walk) = &mut self.walk {
-                walk.bring(at);
-            }
-            match deliver.last_mut() {
-                Some(range) if range.end == row => range.end = row + 1,
-                _ => deliver.push(row..row + 1),
-            }
+    /// Counts the rows that were passed.
+    fn pass(&mut self, new: u64, total: Option<u64>) {
+        // Of the first window those count too that an earlier sync delivered.
+        self.passed.0 = if self.counts.windows == 1 {
+            self.window.met().rows()
+        } else {
+            self.passed.0 + new
+        };
+        if self.largest.1 == 0 {
+            self.passed.1 = total;
         }
-        deliver
     }
 
-    /// Turns to the next request; true where there is none.
-    fn turn<R: Rows>(
-        &mut self,
-        page: &R,
-        ended: bool,
-        total: Option<u64>,
-        asked: Instant,
-    ) -> Result<bool> {
+    /// How many rows at the page's start belong to this sync, or to the walk
+    /// that is repeated.
+    fn inside<R: Rows>(&self, page: &R, run: Option<Instant>) -> usize {
         let count = page.count();
-        let anchor = self.anchor();
-        let (next, expect) = self.next(page, total);
-        let deep = next.saturating_add(self.set.limit) > self.set.max_offset && self.set.overlap;
-        if ended {
-            return Ok(true);
+        if !self.set.sorted() {
+            return count;
         }
-        if deep && self.helps(&anchor) {
-            self.open(anchor)?;
-            return Ok(false);
+        let end = self.repeated.as_ref().map_or(Instant::MAX, Repeated::end);
+        let end = end.min(self.set.until.unwrap_or(Instant::MAX));
+        let end = end.min(run.map_or(Instant::MAX, |run| run.plus(Duration::from_nanos(1))));
+        if page.count() > 0 && page.at(count - 1) < end {
+            return count;
         }
-        if deep {
-            self.warn("deep", "the offset passes --max-offset: more rows than that share one timestamp, or cannot be sorted");
-        }
-        match &expect {
-            Expect::Plain { .. } => self.warn("plain", "pages of one row cannot overlap: rows that change while they are read can be missed; use a larger page"),
-            Expect::InOrder { at, .. } => {
-                let start = at.map_or(0, |_| run_start(page));
-                if start > 0 {
-                    self.run.clear();
-                }
-                self.run.extend((start..count).map(|row| page.id(row)));
-                // Behind the rows that are read again, rows of this very
-                // instant may still change.
-                let ripe = asked.minus(self.set.lookback);
-                self.frozen |= at.is_some_and(|at| at >= ripe);
+        (0..count).take_while(|row| page.at(*row) < end).count()
+    }
+
+    /// Takes up again because rows have moved.
+    fn drift(&mut self, miss: Miss) -> Result<Step> {
+        self.counts.drifts += 1;
+        let last = self.marks.last().map(|last| last.at);
+        if miss == Miss::Disorder {
+            let (count, at) = self.disorders;
+            self.disorders = (if at == last { count + 1 } else { 1 }, last);
+            if self.disorders.0 >= TRIES {
+                let error = self.unstable();
+                return Err(self.refute(error, Doubt::Here));
             }
-            _ => self.run.clear(),
         }
-        (self.offset, self.expect) = (next, expect);
-        (self.page, self.back) = (count, 0);
-        Ok(false)
+        self.take_up(last)?;
+        Ok(Step {
+            drift: Some(miss.explain()),
+            ..Step::default()
+        })
+    }
+
+    /// Fewer rows than positions: none can have come in before a timestamp
+    /// that was ripe when the window opened, so the order is not stable.
+    fn check_positions(&mut self, ripe: Instant) -> Result<Option<Step>> {
+        let met = self.window.met();
+        let last = met.last();
+        if met.unmet() == 0 || !self.set.sorted() || last.is_none_or(|last| last >= ripe) {
+            return Ok(None);
+        }
+        let (count, at) = self.unmet;
+        self.unmet = (if at == last { count + 1 } else { 1 }, last);
+        if self.unmet.0 > WALKS {
+            let error = self.unstable();
+            return Err(self.refute(error, Doubt::Here));
+        }
+        let anchor = self.anchor();
+        self.open(anchor)?;
+        Ok(Some(Step {
+            drift: Some("a position that was passed holds a row that did not come"),
+            ..Step::default()
+        }))
+    }
+
+    fn unstable(&self) -> Error {
+        let met = self.window.met();
+        if met.has_twins() {
+            return Error::contract("several rows have the same primary key and timestamp").hint(
+                "name all fields that tell rows apart with \"primary_key\" in the connection file",
+            );
+        }
+        let run = met.run_rows().max(1);
+        let key = if met.again() > 0 {
+            "; or the primary key does not tell all rows apart (\"primary_key\")"
+        } else {
+            ""
+        };
+        Error::contract(format!(
+            "at least {run} rows share one timestamp, and the API keeps no stable order among them"
+        ))
+        .hint(format!("have the API sort by a second key, the primary key, with a parameter in \"query\"; or let a page hold them all: --page-size {}, or more; or a filter hides rows after paging{key}", 2 * run + 2))
+    }
+
+    /// The bound that everything not read yet is at or after.
+    fn anchor(&self) -> Bound {
+        self.marks.anchor(&self.set, self.window.bound())
+    }
+
+    /// Whether a window at this bound starts later than this one did, as far as
+    /// the API's filter can tell them apart.
+    fn helps(&self, anchor: &Bound) -> bool {
+        self.trust.tells_apart(self.window.bound().at, anchor.at)
+    }
+
+    /// Closes the window and opens one at the bound.
+    fn open(&mut self, bound: Bound) -> Result<()> {
+        self.stop()?;
+        self.counts.windows += 1;
+        let ripe = self.clock.ripe_at(self.window.opened(self.clock.asked()));
+        let countable = self.set.sorted() && bound.at < ripe;
+        let ground = self.marks.ground();
+        self.trust.close(&self.window, &bound, countable, ground);
+        self.window = Window::open(bound);
+        self.repeated = None;
+        Ok(())
+    }
+
+    /// Refuses to stop and start again where nothing came of it for long.
+    fn stop(&mut self) -> Result<()> {
+        let last = self.marks.last().map(|last| last.at);
+        let stopped = self.progress.stop(last);
+        stopped.map_err(|error| {
+            let unstable = self.disorders.0 > 0 || self.unmet.0 > 0;
+            let error = if unstable { self.unstable() } else { error };
+            self.refute(error, Doubt::Here)
+        })
+    }
+
+    /// Notes that an answer spoke against the walk, and from where on.
+    fn refute(&mut self, error: Error, doubt: Doubt) -> Error {
+        if let Some(ground) = self.trust.refute(&error, doubt) {
+            self.marks.return_to(&ground);
+        }
+        if doubt == Doubt::Start {
+            self.seen.merge(self.trust.initial());
+        }
+        error
     }
 
     fn warn(&mut self, about: &'static str, text: &str) {
         if self.warned.insert(about) {
             log::warn!("{text}");
         }
+    }
+
+    /// How long to wait before the next request.
+    pub fn pause(&self) -> Duration {
+        self.request().pause
     }
 }

@@ -35,6 +35,15 @@ pub enum Again {
     After(Duration),
 }
 
+/// How a request was refused, for whoever can do without its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// By an HTTP status.
+    Status(u16),
+    /// A recording has no answer to it.
+    Unrecorded,
+}
+
 /// What failed, where, and what to try. Its text is `place: message`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
@@ -44,6 +53,7 @@ pub struct Error {
     message: String,
     hint: String,
     quiet: bool,
+    refusal: Option<Refusal>,
 }
 
 impl Error {
@@ -55,6 +65,7 @@ impl Error {
             message: message.into(),
             hint: String::new(),
             quiet: false,
+            refusal: None,
         }
     }
 
@@ -113,6 +124,18 @@ impl Error {
     pub fn quiet(mut self) -> Self {
         self.quiet = true;
         self
+    }
+
+    /// Says how the request was refused.
+    #[must_use]
+    pub fn refusing(mut self, refusal: Refusal) -> Self {
+        self.refusal = Some(refusal);
+        self
+    }
+
+    /// How the request was refused, where that is what failed.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.refusal
     }
 
     /// Whether there is nothing to tell.

@@ -21,10 +21,9 @@
 //!
 //! ```
 //! use highwater::config::Connection;
-//! use highwater::cursor::{Bound, Cursor, Settings, Start};
+//! use highwater::cursor::{Answer, Bound, Cursor, Order, Paging, Settings, Start};
 //! use highwater::exchange::Response;
 //! use highwater::page::Page;
-//! use highwater::seen::Seen;
 //! use highwater::timestamp::{self, Format, Instant};
 //! use std::time::Duration;
 //!
@@ -33,21 +32,20 @@
 //!     limit: 3,
 //!     max_offset: 10_000,
 //!     exclusive: false,
-//!     sorted: true,
-//!     by_page: false,
+//!     order: Order::Sorted,
+//!     paging: Paging::Offset,
+//!     filters: true,
 //!     format: Format::AsReceived,
 //!     lookback: Duration::ZERO,
 //!     until: None,
-//!     overlap: true,
 //! };
 //! let bound = Bound { text: of.since.first.clone(), at: Instant::MIN };
-//! let start = Start { bound, mark: None, seen: Seen::default() };
-//! let mut cursor = Cursor::new(settings, start);
+//! let mut cursor = Cursor::new(settings, Start::new(bound));
 //! let now = timestamp::parse("2024-02-01T00:00:00Z").unwrap();
 //!
 //! // Each answer: its rows as id and day of January, and the total.
 //! let mut answer = |rows: &[(u32, u32)], total: u32| {
-//!     let asked = cursor.request().1;
+//!     let asked = cursor.request().offset;
 //!     let rows: Vec<String> = rows
 //!         .iter()
 //!         .map(|(id, day)| format!(r#"{{"id": "{id}", "updatedAt": "2024-01-{day:02}T00:00:00Z"}}"#))
@@ -57,7 +55,8 @@
 //!     let mut page = Page::default();
 //!     page.decode(body.as_bytes(), &Response::default(), &of).unwrap();
 //!     let view = page.view(body.as_bytes(), &of);
-//!     let step = cursor.accept(&view, page.offset, page.total, now).unwrap();
+//!     let answer = Answer::new(page.offset, page.total, now);
+//!     let step = cursor.accept(&view, &answer).unwrap();
 //!     (asked, step.deliver, step.drift.is_some(), step.done)
 //! };
 //!
@@ -68,8 +67,11 @@
 //! assert_eq!(answer(&[(3, 3), (4, 4), (5, 5)], 5), (1, vec![], true, false));
 //! // A new window, from the last timestamp: row 3 is known, the rest is new,
 //! assert_eq!(answer(&[(3, 3), (4, 4), (5, 5)], 4), (0, vec![1..3], false, false));
-//! // and row 1 comes once more, in its new version.
-//! assert_eq!(answer(&[(4, 4), (5, 5), (1, 6)], 4), (1, vec![2..3], false, true));
+//! // and row 1 comes once more, in its new version. Where rows move, windows
+//! // are short.
+//! assert_eq!(answer(&[(5, 5), (1, 6)], 2), (0, vec![1..2], false, false));
+//! // A window at the last timestamp says that this is the end.
+//! assert_eq!(answer(&[(1, 6)], 1), (0, vec![], false, true));
 //! assert_eq!(cursor.mark().unwrap().text, "2024-01-06T00:00:00Z");
 //! ```
 

@@ -10,6 +10,7 @@ use crate::config::{Connection, Field, Place};
 use crate::error::{Again, Error, Result, excerpt};
 use crate::exchange::Response;
 use crate::json::{self, Span};
+use crate::seen::NUMBER;
 use crate::timestamp::Instant;
 
 /// More rows or fields than this on one page are taken for an attack.
@@ -253,11 +254,19 @@ impl<'a> View<'a> {
         json::text(self.page.rows[row].mark.of(self.body)).into_owned()
     }
 
-    /// A row's primary key: the text of a single one, a JSON list of several.
+    /// A row's primary key: the text of a single one, with [`NUMBER`] before
+    /// a number, so that `1` and `"1"` are two; a JSON list of several.
     pub fn id(&self, row: usize) -> String {
         let ids = self.ids(row);
         if let [id] = ids {
-            return json::text(id.of(self.body)).into_owned();
+            let raw = id.of(self.body);
+            let text = json::text(raw);
+            let number = raw.first() != Some(&b'"');
+            return if number || text.starts_with(NUMBER) {
+                format!("{NUMBER}{text}")
+            } else {
+                text.into_owned()
+            };
         }
         let parts: Vec<_> = ids
             .iter()
@@ -266,10 +275,18 @@ impl<'a> View<'a> {
         format!("[{}]", parts.join(","))
     }
 
-    /// Whether two rows have the same primary key, letter by letter.
-    pub fn same_id(&self, one: usize, other: usize) -> bool {
-        let same = |(one, other): (&Span, &Span)| one.of(self.body) == other.of(self.body);
-        self.ids(one).iter().zip(self.ids(other)).all(same)
+    /// A hash of a row's primary key, as it is spelled.
+    #[inline]
+    pub fn key(&self, row: usize) -> u64 {
+        let ids = self.ids(row).iter();
+        let hash = ids.fold(FNV, |hash, id| fnv(fnv(hash, id.of(self.body)), b","));
+        (hash ^ (hash >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93)
+    }
+
+    /// The primary key as it is shown to people.
+    pub fn shown_id(&self, row: usize) -> String {
+        let parts = self.ids(row).iter().map(|id| json::text(id.of(self.body)));
+        parts.collect::<Vec<_>>().join(", ")
     }
 
     /// The values of a row's primary key.
@@ -330,7 +347,7 @@ impl<'a> View<'a> {
 
     /// Where a row is, for messages.
     pub fn place(&self, row: usize) -> String {
-        format!("row {row} (id {:?})", excerpt(&self.id(row)))
+        format!("row {row} (id {:?})", excerpt(&self.shown_id(row)))
     }
 }
 

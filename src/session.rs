@@ -52,10 +52,24 @@ pub struct Receipt {
     pub rejected: u64,
     /// The high-water mark.
     pub last_updated_at: Option<String>,
-    /// Whether all that the API reported was delivered.
+    /// Whether all that the API reported was delivered, and none of its
+    /// answers spoke against it.
     pub complete: bool,
+    /// True where a row that was known confirmed the API's bound, or why none
+    /// did.
+    pub confirmed: Confirmed,
     /// How long it took.
     pub seconds: f64,
+}
+
+/// What the proof of the bound found: true, or why it found nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Confirmed {
+    /// A row that was known came back at the bound.
+    Yes(bool),
+    /// None did, for this reason.
+    No(&'static str),
 }
 
 /// Runs a sync. The receipt is there even where it failed on the way.
@@ -128,6 +142,7 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
         clock: &mut clock,
         observer: &mut |tally| line.show(tally),
         tally: Tally::default(),
+        unsaved: 0,
     };
     let result = sync.run();
     let requests = sync.tally.requests;
@@ -164,6 +179,9 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
         rejected: done.rejected,
         last_updated_at: done.mark,
         complete,
+        confirmed: cursor
+            .unconfirmed()
+            .map_or(Confirmed::Yes(true), Confirmed::No),
         seconds: (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
     });
     match (result, outcome) {

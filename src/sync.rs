@@ -1,13 +1,15 @@
 //! The loop: request, response, page, rows, sink, checkpoint; and around it
 //! what a sync has to show for itself. It decides nothing: the cursor does.
 
+use std::time::Duration;
+
 use crate::checkpoint::{Progress, Resume};
 use crate::clock::Clock;
 use crate::config::Connection;
-use crate::cursor::Cursor;
-use crate::error::{Error, Result};
+use crate::cursor::{Answer, Cursor, Step};
+use crate::error::{Error, Kind, Refusal, Result};
 use crate::exchange::{Request, Response};
-use crate::page::Page;
+use crate::page::{Page, View};
 use crate::row::Encoder;
 use crate::sink::behind::Behind;
 use crate::source::retry::Retry;
@@ -46,7 +48,12 @@ pub struct Sync<'a> {
     pub observer: &'a mut dyn FnMut(&Tally),
     /// What happened so far.
     pub tally: Tally,
+    /// Pages and rows since the state was saved.
+    pub unsaved: u64,
 }
+
+/// The longest that two clocks that were set can differ.
+const DAY: Duration = Duration::from_secs(86_400);
 
 impl Sync<'_> {
     /// Runs until nothing is left to ask for.
@@ -55,58 +62,141 @@ impl Sync<'_> {
     /// Whatever ends it sooner. What was committed stays good.
     pub fn run(&mut self) -> Result<()> {
         let (mut page, mut body) = (Page::default(), Vec::new());
-        let mut unsaved = 0;
         loop {
-            let (since, offset) = self.cursor.request();
+            let ask = self.cursor.request();
+            let (offset, pause) = (ask.offset, ask.pause);
             let request = Request {
                 query: self.of.parameters(&Values {
-                    since,
-                    limit: self.of.page_size,
+                    since: ask.since,
+                    limit: ask.limit,
                     offset,
                 }),
             };
+            if self.source.waits() && !pause.is_zero() {
+                self.clock.sleep(pause);
+            }
             let place = |error: Error| error.at(format_args!("page at offset {offset}"));
-            let response = self.fetch(&request, &mut page, &mut body).map_err(place)?;
-            if self.tally.requests == 1 && page.total.is_none() && self.of.response.total.is_some()
-            {
-                log::warn!(
-                    "the answer has no total where the connection says; the end will be told by an empty page"
-                );
+            let step = match self.fetch(&request, &mut page, &mut body) {
+                Ok(response) => {
+                    self.advise(&response, &page);
+                    let view = page.view(&body, self.of);
+                    self.cursor.accept(&view, &self.answer(&response, &page))
+                }
+                Err(error) => self.refused(error),
+            };
+            let step = step.map_err(place);
+            let step = step.map_err(|error| self.remember(error))?;
+            if let Some(why) = step.drift {
+                log::info!("page at offset {offset}: {why}; read again from where all was read");
+            }
+            if let Some(what) = step.proof {
+                log::info!("page at offset {offset}: {what}");
             }
             let view = page.view(&body, self.of);
-            let asked = asked_at(&response, self.clock.now());
-            let step = self.cursor.accept(&view, page.offset, page.total, asked);
-            let step = step.map_err(place)?;
-            if let Some(why) = step.drift {
-                log::info!(
-                    "page at offset {offset}: rows have moved ({why}), read again from the last timestamp"
-                );
-                continue;
-            }
-            let mut batch = self.sink.empty();
-            let rejected =
-                self.encoder
-                    .encode(&view, &step.deliver, &mut batch.lines, &mut batch.rejects);
-            batch.rejected = rejected.map_err(place)?;
-            let new: u64 = step.deliver.iter().map(|rows| rows.len() as u64).sum();
-            batch.rows = new - batch.rejected;
-            unsaved += 1 + new;
-            // A state that holds many rows is saved less often, so that its
-            // cost stays in proportion to the rows read.
-            if step.done || unsaved * 16 >= self.cursor.seen().len() as u64 {
-                batch.progress = Some(progress(self.cursor));
-                unsaved = 0;
-            }
-            self.sink.append(batch)?;
-            self.tally.rows += new;
+            self.append(&view, &step, offset).map_err(place)?;
             self.tally.left = page
                 .total
                 .map(|total| total.saturating_sub(offset + view.len() as u64));
-            log::info!("page at offset {offset}: {} rows, {new} new", view.len());
             (self.observer)(&self.tally);
             if step.done {
                 return Ok(());
             }
+        }
+    }
+
+    /// Writes what is new of a page, and how far the walk is with it.
+    fn append(&mut self, view: &View<'_>, step: &Step, offset: u64) -> Result<()> {
+        let new: u64 = step.deliver.iter().map(|rows| rows.len() as u64).sum();
+        if new == 0 && !step.done && (step.drift.is_some() || step.proof.is_some()) {
+            return Ok(());
+        }
+        let mut batch = self.sink.empty();
+        let rejected =
+            self.encoder
+                .encode(view, &step.deliver, &mut batch.lines, &mut batch.rejects);
+        batch.rejected = rejected?;
+        batch.rows = new - batch.rejected;
+        self.unsaved += 1 + new;
+        // A state that holds many rows is saved less often, so that its cost
+        // stays in proportion to the rows read.
+        if step.done || self.unsaved * 16 >= self.cursor.seen().len() as u64 {
+            batch.progress = Some(progress(self.cursor));
+            self.unsaved = 0;
+        }
+        self.sink.append(batch)?;
+        self.tally.rows += new;
+        log::info!("page at offset {offset}: {} rows, {new} new", view.len());
+        Ok(())
+    }
+
+    /// An answer that a proof did not get, or a page past a good one that is
+    /// refused, is for the cursor to judge.
+    fn refused(&mut self, error: Error) -> Result<Step> {
+        let deep = self.cursor.request().offset > 0;
+        let proving = self.cursor.is_proving();
+        match error.refusal() {
+            Some(Refusal::Unrecorded) if proving => {
+                // Nobody was asked.
+                self.tally.requests -= 1;
+                self.cursor.refused(error)
+            }
+            Some(Refusal::Status(400 | 404 | 410 | 416 | 422)) if proving || deep => {
+                self.cursor.refused(error)
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// Saves that an answer spoke against the walk, so that the next sync
+    /// begins where everything is proved.
+    fn remember(&mut self, error: Error) -> Error {
+        if self.cursor.refuted().is_some() && error.kind() == Kind::Contract {
+            let mut batch = self.sink.empty();
+            batch.progress = Some(progress(self.cursor));
+            if let Err(another) = self.sink.append(batch) {
+                log::error!("{another}");
+            }
+        }
+        error
+    }
+
+    /// What an answer says beside its rows.
+    fn answer(&self, response: &Response, page: &Page) -> Answer {
+        let own = self.clock.now().minus(response.elapsed);
+        let date = response.header("date").and_then(timestamp::http_date);
+        let date = date.map(|date| date.minus(response.elapsed));
+        // A clock that is behind by more than a day was never set.
+        let set = |own: &Instant| date.is_none_or(|date| own.plus(DAY) > date);
+        let earliest = date.into_iter().chain(Some(own).filter(set)).min();
+        Answer {
+            echoed: page.offset,
+            total: page.total,
+            more: None,
+            asked: earliest.unwrap_or(own),
+            latest: date.map_or(own, |date| date.max(own)),
+        }
+    }
+
+    /// Says once what is odd about the first answer.
+    fn advise(&mut self, response: &Response, page: &Page) {
+        if self.tally.requests != 1 {
+            return;
+        }
+        if page.total.is_none() && self.of.response.total.is_some() {
+            log::warn!(
+                "the answer has no total where the connection says; the end will be told by an empty page"
+            );
+        }
+        let Some(date) = response.header("date").and_then(timestamp::http_date) else {
+            return;
+        };
+        let seconds = self.clock.now().secs - date.secs;
+        let most = (self.of.lookback.as_secs() / 2).max(2);
+        if seconds.unsigned_abs() > most && !self.of.lookback.is_zero() && self.source.waits() {
+            log::warn!(
+                "the API's clock and this machine's differ by {} seconds; the earlier one tells which rows are old enough to be passed",
+                seconds.unsigned_abs()
+            );
         }
     }
 
@@ -119,7 +209,7 @@ impl Sync<'_> {
     ) -> Result<Response> {
         let waits = self.source.waits();
         let now = self.clock.now().secs;
-        let deep = self.cursor.request().1 > 0;
+        let deep = self.cursor.request().offset > 0;
         self.retry
             .run(waits, &mut |time| self.clock.sleep(time), &mut || {
                 self.tally.requests += 1;
@@ -136,13 +226,6 @@ impl Sync<'_> {
     }
 }
 
-/// When the answer was asked for: by the API's clock where it sends one, since
-/// the rows' timestamps are that clock's.
-pub fn asked_at(response: &Response, now: Instant) -> Instant {
-    let date = response.header("date").and_then(timestamp::http_date);
-    date.unwrap_or(now).minus(response.elapsed)
-}
-
 /// What the cursor's progress is in a state.
 pub fn progress(cursor: &Cursor) -> Progress {
     let mark = cursor.mark().map(|mark| mark.text.clone());
@@ -151,10 +234,11 @@ pub fn progress(cursor: &Cursor) -> Progress {
         Some(text) if Some(text) == mark.as_deref() => Resume::Mark,
         Some(text) => Resume::At(text.to_owned()),
     };
-    let seen = cursor.seen().iter();
     Progress {
         last_updated_at: mark,
         resume,
-        seen: seen.map(|(id, hash)| (id.to_owned(), hash)).collect(),
+        seen: cursor.seen().iter().collect(),
+        question: cursor.question().cloned(),
+        refuted: cursor.refuted().map(str::to_owned),
     }
 }

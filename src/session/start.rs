@@ -3,9 +3,10 @@
 
 use crate::checkpoint::{Checkpoint, Resume};
 use crate::config::Connection;
-use crate::cursor::{Bound, Mark, Settings, Start};
+use crate::cursor::{Bound, Mark, Order, Paging, Settings, Start};
 use crate::error::{Error, Result};
 use crate::seen::Seen;
+use crate::template::Slot;
 use crate::timestamp::{self, Format, Instant};
 
 /// A flag's timestamp; a date stands for its midnight in UTC.
@@ -84,17 +85,25 @@ pub(super) fn start(
         (Resume::At(text), _) => match marked(text) {
             Ok(mark) => spelled(&mark),
             // The first bound may be no timestamp; it is sent as it is.
-            Err(_) if of.since.first.as_ref() == Some(text) => first,
+            Err(_) if of.since.first.as_ref() == Some(text) => first.clone(),
             Err(error) => return Err(error),
         },
         (Resume::Mark, Some(mark)) => spelled(mark),
-        _ => first,
+        _ => first.clone(),
     };
     let newest = mark.as_ref().map_or(Instant::MAX, |mark| mark.at);
+    if let Some(why) = &progress.refuted {
+        log::warn!(
+            "the last sync was not believed ({why}); this one begins where everything is proved, so that rows may come once more"
+        );
+    }
     Ok(Start {
         bound,
         mark,
         seen: Seen::load(progress.seen, newest),
+        question: progress.question,
+        beginning: first,
+        refuted: progress.refuted,
     })
 }
 
@@ -103,11 +112,30 @@ pub(super) fn settings(of: &Connection, until: Option<Instant>) -> Settings {
         limit: of.page_size,
         max_offset: of.max_offset,
         exclusive: of.since.exclusive,
-        sorted: of.sorted,
-        by_page: of.by_page(),
+        order: if of.sorted {
+            Order::Sorted
+        } else {
+            Order::Unsorted
+        },
+        paging: paging(of),
+        filters: holds(of, Slot::Since),
         format: of.since.format.clone(),
         lookback: of.lookback,
         until,
-        overlap: true,
     }
+}
+
+/// How the connection asks for the page after a page.
+fn paging(of: &Connection) -> Paging {
+    if holds(of, Slot::Offset) {
+        Paging::Offset
+    } else if holds(of, Slot::Page) || holds(of, Slot::Page0) {
+        Paging::Page
+    } else {
+        Paging::Keyset
+    }
+}
+
+fn holds(of: &Connection, slot: Slot) -> bool {
+    of.query.iter().any(|(_, value)| value.holds(slot))
 }

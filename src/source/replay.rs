@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::error::{Again, Error, Result, excerpt};
+use crate::error::{Again, Error, Refusal, Result, excerpt};
 use crate::exchange::{Request, Response};
 use crate::secret::Secrets;
 use crate::source::Source;
@@ -174,6 +174,7 @@ impl Replay {
         ))
         .at(&self.name)
         .hint("replay with the options that it was recorded with, or record anew")
+        .refusing(Refusal::Unrecorded)
     }
 }
 
@@ -191,7 +192,8 @@ impl Source for Replay {
                 answers.all.len()
             ))
             .at(&self.name)
-            .hint("replay with the options and the state that it was recorded with"));
+            .hint("replay with the options and the state that it was recorded with")
+            .refusing(Refusal::Unrecorded));
         };
         answers.given += 1;
         match answer {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Again, Error, excerpt, shortened};
+use crate::error::{Again, Error, Refusal, excerpt, shortened};
 use crate::exchange::Response;
 use crate::secret;
 use crate::timestamp::{self, http_date};
@@ -24,6 +24,11 @@ pub fn check(response: &Response, body: &[u8], now: i64) -> Option<Error> {
 
 /// What a status other than 200 and 206 means.
 pub fn status_error(response: &Response, body: &[u8], now: i64) -> Option<Error> {
+    let error = judge_status(response, body, now)?;
+    Some(error.refusing(Refusal::Status(response.status)))
+}
+
+fn judge_status(response: &Response, body: &[u8], now: i64) -> Option<Error> {
     let status = response.status;
     if let 200 | 206 = status {
         return None;

@@ -1,5 +1,7 @@
 //! Every small table with every one and every two changes, whenever they come.
 
+use highwater::cursor::Paging;
+
 use crate::model::{Api, Ledger, Table, Total};
 
 #[derive(Debug, Clone, Copy)]
@@ -138,7 +140,7 @@ fn no_change_loses_or_repeats_a_row_where_pages_are_numbered() {
                 total,
                 ..Api::new(limit)
             };
-            api.settings.by_page = true;
+            api.settings.paging = Paging::Page;
             api
         });
     }

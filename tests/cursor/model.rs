@@ -4,9 +4,11 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use highwater::cursor::{Bound, Counts, Cursor, Mark, Rows, Settings, Start};
+use highwater::cursor::{
+    Answer, Bound, Counts, Cursor, Mark, Order, Paging, Question, Rows, Settings, Start,
+};
 use highwater::error::{Error, Result};
-use highwater::seen::Seen;
+use highwater::seen::{Seen, Version};
 use highwater::timestamp::{self, Format, Instant};
 
 /// More requests than any of these tables can need.
@@ -117,12 +119,12 @@ impl Api {
                 limit,
                 max_offset: u64::MAX,
                 exclusive: false,
-                sorted: true,
-                by_page: false,
+                order: Order::Sorted,
+                paging: Paging::Offset,
+                filters: true,
                 format: Format::AsReceived,
                 lookback: Duration::ZERO,
                 until: None,
-                overlap: true,
             },
             total: Total::Exact,
             clamp: vec![u64::MAX],
@@ -135,6 +137,7 @@ impl Api {
         table: &Table,
         since: Option<&str>,
         offset: u64,
+        limit: u64,
         nth: u64,
     ) -> (Page, Option<u64>) {
         let set = &self.settings;
@@ -143,21 +146,21 @@ impl Api {
             row.visible <= table.clock
                 && (instant(row.at) > bound || (instant(row.at) == bound && !set.exclusive))
         };
-        let count = set.limit.min(self.clamp[nth as usize % self.clamp.len()]);
-        let offset = if set.by_page {
-            offset / set.limit * count
+        let count = limit.min(self.clamp[nth as usize % self.clamp.len()]);
+        let offset = if set.paging == Paging::Page {
+            offset / limit * count
         } else {
             offset
         };
         let hidden = table.rows.iter().any(|row| row.visible > table.clock);
-        let (rows, total) = if set.sorted && !hidden && !self.unstable {
+        let (rows, total) = if set.order == Order::Sorted && !hidden && !self.unstable {
             let first = table.rows.partition_point(|row| !passes(row));
             let from = first.saturating_add(offset as usize).min(table.rows.len());
             let to = from.saturating_add(count as usize).min(table.rows.len());
             (table.rows[from..to].to_vec(), table.rows.len() - first)
         } else {
             let mut rows: Vec<Row> = table.rows.iter().copied().filter(passes).collect();
-            if !set.sorted {
+            if set.order == Order::Unsorted {
                 rows.sort_by_key(|row| row.id);
             } else if self.unstable {
                 rows.sort_by_key(|row| (row.at, mix(u64::from(row.id) ^ (nth << 32))));
@@ -191,6 +194,9 @@ impl Rows for Page {
     fn id(&self, row: usize) -> String {
         self.0[row].id.to_string()
     }
+    fn key(&self, row: usize) -> u64 {
+        mix(u64::from(self.0[row].id))
+    }
     fn hash(&self, row: usize) -> u64 {
         mix(self.0[row].version)
     }
@@ -204,7 +210,9 @@ pub(crate) struct Ledger {
     pub(crate) latest: HashMap<u32, u64>,
     resume: Option<String>,
     mark: Option<Mark>,
-    seen: Vec<(String, u64)>,
+    seen: Vec<Version>,
+    question: Option<Question>,
+    refuted: Option<String>,
     pub(crate) counts: Counts,
     pub(crate) requests: u64,
     pub(crate) offsets: u64,
@@ -234,25 +242,35 @@ impl Ledger {
                 at: Instant::MIN,
             },
         };
-        let seen = Seen::load(self.seen.iter().cloned(), at);
-        Start { bound, mark, seen }
+        Start {
+            mark,
+            seen: Seen::load(self.seen.iter().cloned(), at),
+            question: self.question.clone(),
+            refuted: self.refuted.clone(),
+            beginning: Bound::NONE,
+            ..Start::new(bound)
+        }
     }
 
     fn save(&mut self, cursor: &Cursor, format: &Format) {
         let before = self.mark.as_ref().map(|mark| mark.at);
         self.mark = cursor.mark().cloned();
+        self.question = cursor.question().cloned();
+        self.refuted = cursor.refuted().map(str::to_owned);
+        let refuted = self.refuted.is_some();
         assert!(
-            before <= self.mark.as_ref().map(|mark| mark.at),
+            refuted || before <= self.mark.as_ref().map(|mark| mark.at),
             "the mark went back"
         );
         let asks = |text: &Option<String>| Some(format.cut(format.read(text.as_deref()?, false)?));
         let before = asks(&self.resume);
         self.resume = cursor.resume().map(str::to_owned);
-        assert!(before <= asks(&self.resume), "the resume bound went back");
+        assert!(
+            refuted || before <= asks(&self.resume),
+            "the resume bound went back"
+        );
         self.seen.clear();
-        let seen = cursor.seen().iter();
-        self.seen
-            .extend(seen.map(|(id, hash)| (id.to_owned(), hash)));
+        self.seen.extend(cursor.seen().iter());
         self.held = self.held.max(self.seen.len());
     }
 
@@ -278,26 +296,32 @@ impl Ledger {
         table: &mut Table,
         mut between: impl FnMut(&mut Table, u64) -> bool,
     ) -> Result<()> {
+        // Where the last walk was not believed, rows may come once more.
+        let again = self.refuted.is_some();
         let mut cursor = Cursor::new(api.settings.clone(), self.start(&api.settings.format));
         for nth in 0.. {
             if nth > 0 && between(table, nth) {
                 cursor = Cursor::new(api.settings.clone(), self.start(&api.settings.format));
             }
             assert!(nth < ENDLESS, "endless");
-            let (since, offset) = cursor.request();
-            self.offsets += offset;
-            let (page, total) = api.answer(table, since, offset, nth);
+            let ask = cursor.request();
+            self.offsets += ask.offset;
+            let (page, total) = api.answer(table, ask.since, ask.offset, ask.limit, nth);
             self.requests += 1;
-            let echoed = (!api.settings.by_page).then_some(offset);
-            let step = cursor.accept(&page, echoed, total, instant(table.clock))?;
+            let echoed = (api.settings.paging == Paging::Offset).then_some(ask.offset);
+            let answer = Answer::new(echoed, total, instant(table.clock));
+            let step = match cursor.accept(&page, &answer) {
+                Ok(step) => step,
+                Err(error) => {
+                    self.save(&cursor, &api.settings.format);
+                    return Err(error);
+                }
+            };
             let mut delivered = 0;
             for row in step.deliver.iter().cloned().flatten() {
                 let Row { id, version, .. } = page.0[row];
-                assert!(
-                    self.rows.insert((id, version)),
-                    "{:?} came twice",
-                    page.0[row]
-                );
+                let new = self.rows.insert((id, version));
+                assert!(new || again, "{:?} came twice", page.0[row]);
                 self.order.push((id, version));
                 self.latest.insert(id, version);
                 delivered += 1;
@@ -315,9 +339,6 @@ impl Ledger {
     /// What holds after each sync that ended well: whatever is up to the mark
     /// was delivered, but for what became visible late.
     pub(crate) fn check(&self, api: &Api, table: &Table) {
-        if !api.settings.overlap {
-            return;
-        }
         let lookback = api.settings.lookback;
         for row in self.lacks(table) {
             let settled = self.resume.as_deref().and_then(timestamp::parse);
@@ -395,10 +416,5 @@ pub(crate) fn reason(result: Result<()>) -> String {
 
 /// A cursor at the beginning of everything.
 pub(crate) fn cursor(api: &Api) -> Cursor {
-    let bound = Bound {
-        text: None,
-        at: Instant::MIN,
-    };
-    let (mark, seen) = (None, Seen::default());
-    Cursor::new(api.settings.clone(), Start { bound, mark, seen })
+    Cursor::new(api.settings.clone(), Start::new(Bound::NONE))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use highwater::cursor::{Order, Paging};
 use highwater::timestamp::Format;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -106,14 +107,14 @@ fn run(plan: &Plan) {
         3 => Format::Date,
         _ => Format::new("[year]-[month]-[day] [hour]:[minute]").unwrap(),
     };
-    (set.by_page, set.sorted) = match plan.kind {
-        4 => (true, true),
-        5 => (false, false),
-        _ => (false, true),
+    (set.paging, set.order) = match plan.kind {
+        4 => (Paging::Page, Order::Sorted),
+        5 => (Paging::Offset, Order::Unsorted),
+        _ => (Paging::Offset, Order::Sorted),
     };
     // Which rows a page's number means is not said where its size changes, nor
     // which page is the last where there is neither a total nor an order.
-    if set.by_page || (!set.sorted && api.total != Total::Exact) {
+    if plan.kind == 4 || (plan.kind == 5 && api.total != Total::Exact) {
         api.clamp.truncate(1);
     }
     // Few rows come back in their order by chance too.

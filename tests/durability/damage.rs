@@ -130,7 +130,7 @@ fn a_damaged_state_is_refused_and_full_refresh_starts_over() {
         with(value.to_string().as_bytes())
     };
     let cases: [Case<'_>; 7] = [
-        ("version 2, newer", &|state| state["version"] = json!(2)),
+        ("version 3, newer", &|state| state["version"] = json!(3)),
         ("another primary key: uuid", &|state| {
             state["source"]["primary_key"] = json!(["uuid"])
         }),
@@ -140,7 +140,9 @@ fn a_damaged_state_is_refused_and_full_refresh_starts_over() {
         ("another table: orders", &|state| {
             state["source"]["table"] = json!("orders")
         }),
-        ("no hash", &|state| state["seen"] = json!({"1": "many"})),
+        ("no version of a row", &|state| {
+            state["seen"] = json!({"1": "many"})
+        }),
         ("no file's name", &|state| {
             state["part"]["file"] = json!("../elsewhere")
         }),

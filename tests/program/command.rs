@@ -147,13 +147,13 @@ fn quiet_leaves_only_errors_and_verbose_tells_of_every_page() {
     };
     assert_eq!(with("-q"), "");
     let normal = sync(dir.path(), &api.url(), &flags).expect(0).stderr;
-    assert_eq!(normal.lines().count(), 3, "{normal}");
+    assert_eq!(normal.lines().count(), 4, "{normal}");
     assert!(normal.contains("503") && normal.contains("retrying"));
     let verbose = with("-v");
     assert!(verbose.contains("offset 0: 50 rows"), "{verbose}");
     assert!(!verbose.contains("GET "), "{verbose}");
     let most = with("-vv");
-    assert_eq!(most.matches("GET http://127.0.0.1").count(), 6, "{most}");
+    assert_eq!(most.matches("GET http://127.0.0.1").count(), 8, "{most}");
     let outcome = sync(
         dir.path(),
         "http://127.0.0.1:1/",

@@ -192,7 +192,7 @@ fn failures_and_retries_are_recorded_and_replayed_without_waiting() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(lines.len(), 4);
+    assert_eq!(lines.len(), 5);
     assert_eq!(lines[0]["response"]["status"], 503);
     assert_eq!(lines[0]["response"]["headers"]["retry-after"], "0");
     assert_eq!(lines[1]["response"]["status"], 200);

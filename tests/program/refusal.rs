@@ -47,7 +47,7 @@ fn a_server_in_trouble_is_asked_again_and_each_retry_is_counted_and_told() {
         let receipt = outcome.receipt();
         assert_eq!(receipt["retries"], 2);
         assert_eq!(receipt["rows"], 60);
-        assert_eq!(receipt["requests"], 4);
+        assert_eq!(receipt["requests"], 5);
         let told = format!("the API answered {status}");
         let lines: Vec<&str> = outcome.stderr.lines().collect();
         assert_eq!(lines.len(), 2, "{lines:?}");

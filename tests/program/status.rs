@@ -124,7 +124,7 @@ fn a_damaged_state_is_exit_6_for_status_and_sync_and_is_left_as_it_is() {
     assert_eq!(api.counts().requests, 0);
     sync(dir.path(), &api.url(), &["--full-refresh"]).expect(0);
     assert_eq!(all_rows(&dir.join("out")).len(), 10);
-    assert_eq!(state(dir.path())["version"], 1);
+    assert_eq!(state(dir.path())["version"], 2);
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn a_full_device_as_stdout_is_exit_6_with_a_message_and_the_mark_stays() {
 fn a_failure_on_the_way_leaves_the_mark_where_it_was() {
     let dir = Scratch::new();
     let api = Api::over(Table::users(120, 1))
-        .fault(|_, nth| (nth == 2).then(|| Reply::status(404)))
+        .fault(|_, nth| (nth == 2).then(|| Reply::status(401)))
         .start();
     let outcome = run(&mut to_stdout(&dir, &api)).expect(4);
     assert_eq!(rows(&outcome.stdout).len(), 50);

@@ -29,7 +29,7 @@ fn a_first_sync_delivers_every_row_in_order_and_keeps_the_mark() {
 
     let mark = rfc3339(BASE + 199 * SECOND);
     let state = state(dir.path());
-    assert_eq!(state["version"], 1);
+    assert_eq!(state["version"], 2);
     assert_eq!(state["last_updated_at"], json!(mark));
     assert_eq!(state["part"], json!(null));
     assert_eq!(state["seen"].as_object().unwrap().len(), 1);
@@ -58,6 +58,7 @@ fn the_receipt_has_the_keys_that_were_promised_and_no_others() {
         keys,
         [
             "complete",
+            "confirmed",
             "drifts",
             "duplicates",
             "file",
@@ -167,7 +168,7 @@ fn the_state_of_the_reference_connector_is_taken_up() {
     assert_eq!(api.requests()[0].param("updated_since"), Some(&*mark));
     // What it has delivered of that second is not known: the row at the mark comes again.
     assert_eq!(receipt["rows"], 51);
-    assert_eq!(state(dir.path())["version"], 1);
+    assert_eq!(state(dir.path())["version"], 2);
     assert_eq!(
         sync(dir.path(), &api.url(), &[]).expect(0).receipt()["rows"],
         0
@@ -189,7 +190,6 @@ fn rows_that_change_while_the_sync_pages_are_neither_lost_nor_doubled() {
     let receipt = outcome.receipt();
     let rows = all_rows(&dir.join("out"));
     assert_eq!(latest_by_id(&rows), api.table().contents());
-    assert!(receipt["drifts"].as_u64().unwrap() > 0, "{receipt}");
     assert_eq!(receipt["rows"], rows.len());
     assert_eq!(receipt["requests"], json!(api.counts().requests));
     assert_eq!(receipt["complete"], true);

@@ -47,7 +47,7 @@ fn a_total_that_is_no_count_is_named() {
 #[test]
 fn a_total_in_a_string_counts() {
     let (outcome, rows, requests) = with_total(0, |page| json!(page["total"].to_string()));
-    assert_eq!((rows, requests), (200, 5));
+    assert_eq!((rows, requests), (200, 6));
     assert_eq!(outcome.receipt()["complete"], true);
 }
 

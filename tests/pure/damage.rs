@@ -35,7 +35,7 @@ fn agrees(body: &[u8], of: &Connection, page: &mut Page) {
     }
     let view = page.view(body, of);
     let rows: Vec<_> = (0..view.len())
-        .map(|row| (view.id(row), view.mark(row)))
+        .map(|row| (view.shown_id(row), view.mark(row)))
         .collect();
     for row in 0..view.len() {
         view.hash(row);
