@@ -85,6 +85,7 @@ pub mod disk;
 pub mod error;
 pub mod exchange;
 pub mod json;
+pub mod load;
 pub mod log_lines;
 pub mod page;
 pub mod progress;

@@ -31,6 +31,7 @@
 //! never retried, the error ends the run.
 
 mod draft;
+mod names;
 mod recovery;
 mod tail;
 
@@ -42,6 +43,7 @@ use crate::disk::{Disk, Entry, Lock};
 use crate::error::{Error, Result, excerpt};
 
 pub use draft::Draft;
+pub use names::{after, format_of, stamp_of};
 pub use tail::Tail;
 
 /// The end of the file under way.
@@ -256,7 +258,7 @@ impl Store {
         }
     }
 
-    fn entry(&self, path: &Path) -> Result<Option<Entry>> {
+    pub(crate) fn entry(&self, path: &Path) -> Result<Option<Entry>> {
         let found = self.disk.entry(path);
         found.map_err(|error| failed("cannot look at", path, &error))
     }

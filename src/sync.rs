@@ -84,10 +84,12 @@ impl Sync<'_> {
                 continue;
             }
             let mut batch = self.sink.empty();
+            self.encoder.set_time(self.clock.now());
             let rejected =
                 self.encoder
                     .encode(&view, &step.deliver, &mut batch.lines, &mut batch.rejects);
             batch.rejected = rejected.map_err(place)?;
+            batch.lead = self.encoder.lead();
             let new: u64 = step.deliver.iter().map(|rows| rows.len() as u64).sum();
             batch.rows = new - batch.rejected;
             unsaved += 1 + new;

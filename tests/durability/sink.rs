@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use highwater::checkpoint::{Checkpoint, Origin, Part, Progress};
+use highwater::checkpoint::{Checkpoint, Files, Origin, Part, Progress};
 use highwater::sink::file::FileSink;
-use highwater::sink::{Batch, Sink};
+use highwater::sink::{Batch, Lead, Sink};
 use highwater::store::Store;
 
 use crate::scene::OUT;
@@ -29,7 +29,14 @@ fn sink(sim: &Sim) -> FileSink {
         cursor: "updatedAt".into(),
     };
     let progress = Progress::default();
-    FileSink::new(store, origin, progress, "20240115T103000Z", "ndjson")
+    FileSink::new(
+        store,
+        origin,
+        progress,
+        Files::first(),
+        "20240115T103000Z",
+        "ndjson",
+    )
 }
 
 fn begin() -> Sim {
@@ -44,6 +51,7 @@ fn batch(row: &str, reject: &str, mark: Option<&str>) -> Batch {
         rows: u64::from(!row.is_empty()),
         rejects: reject.into(),
         rejected: u64::from(!reject.is_empty()),
+        lead: Lead::default(),
         progress: mark.map(|mark| Progress {
             last_updated_at: Some(mark.into()),
             ..Progress::default()
