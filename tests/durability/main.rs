@@ -9,6 +9,8 @@ mod crash;
 mod damage;
 mod fault;
 mod full;
+mod growing;
+mod handover;
 mod injected;
 mod lock;
 mod power;
