@@ -7,7 +7,7 @@ use crate::power::every_cut;
 use crate::scene::{OUT, PLAIN, Plot, Scene};
 use crate::sim::{Image, Plan, Sim};
 
-const GROWS: Plot = Plot {
+pub const GROWS: Plot = Plot {
     name: "a header that grows",
     csv: true,
     grows: true,

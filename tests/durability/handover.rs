@@ -8,6 +8,7 @@ use std::time::Duration;
 use highwater::error::{Error, Result};
 use highwater::load::{Finished, Loader};
 
+use crate::growing::GROWS;
 use crate::lock::Running;
 use crate::scene::{OUT, PLAIN, PLOTS, Plot, Scene, csv_rows, json_rows, timeless};
 use crate::sim::{Image, Kind, Op, Plan, Sim};
@@ -168,7 +169,7 @@ const LATER: Plot = PLOTS[2];
 
 #[test]
 fn files_come_in_order_and_each_once() {
-    for plot in [PLAIN, PLOTS[1], LATER] {
+    for plot in [PLAIN, PLOTS[1], LATER, GROWS] {
         let (scene, image) = waiting(plot);
         let sim = Sim::new(&image, Plan::Nothing);
         let mut consumer = Consumer::of(&sim);
@@ -182,7 +183,7 @@ fn files_come_in_order_and_each_once() {
 
 #[test]
 fn a_kill_at_any_operation_hands_each_file_over_at_least_once() {
-    for (plot, moves) in [(PLOTS[1], false), (LATER, false), (PLAIN, true)] {
+    for (plot, moves) in [(GROWS, false), (LATER, false), (PLAIN, true)] {
         let (scene, image) = waiting(plot);
         for at in 0.. {
             let sim = Sim::new(&image, Plan::Kill { at, torn: true });
