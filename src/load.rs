@@ -12,10 +12,13 @@
 //!
 //! 1. the file is there and as long as the state says, with the same end;
 //! 2. the state says that a consumer was started for it;
-//! 3. the loader runs and says that it has taken the file;
-//! 4. the state counts it, and all before it, as handed over.
+//! 3. beside the state lies the one that counts the file, and all before it, as
+//!    handed over, so that a full disk is noticed before the loader runs and
+//!    not after;
+//! 4. the loader runs and says that it has taken the file;
+//! 5. the new state is renamed over the old one, and that name is synced.
 //!
-//! Whenever the machine stops before 4 is durable, the file is handed over
+//! Whenever the machine stops before 5 is durable, the file is handed over
 //! again; the next file is not begun before. So a file may come twice, one
 //! after the other, and never after a later one.
 //!
@@ -36,7 +39,7 @@ use crate::checkpoint::{Files, Waiting};
 use crate::disk::Entry;
 use crate::error::{Error, Result};
 use crate::row::FileFormat;
-use crate::store::{Store, format_of, stamp, stamp_of};
+use crate::store::{Draft, Store, format_of, stamp, stamp_of};
 
 pub use shell::Shell;
 
@@ -71,9 +74,6 @@ pub struct Loaded {
     pub waiting: u64,
 }
 
-/// Makes durable what the files have come to.
-pub type Save<'a> = dyn Fn(&mut Store, &Files) -> Result<()> + 'a;
-
 /// A hand-over under way.
 pub struct HandOver<'a> {
     /// The folder and the state.
@@ -82,8 +82,8 @@ pub struct HandOver<'a> {
     pub files: &'a mut Files,
     /// The table.
     pub table: &'a str,
-    /// How it is saved.
-    pub save: &'a Save<'a>,
+    /// The state that says so.
+    pub render: &'a dyn Fn(&Files) -> Vec<u8>,
 }
 
 impl HandOver<'_> {
@@ -147,7 +147,10 @@ impl HandOver<'_> {
                     "{} is gone; a consumer was started for it, so it counts as handed over",
                     path.display()
                 );
-                return self.done(&waiting.file, stamp).map(|()| false);
+                let (done, files) = self.draft_done(&waiting.file, stamp)?;
+                self.publish(done)?;
+                *self.files = files;
+                return Ok(false);
             }
             Found::Gone => {
                 return Err(Error::local(format!(
@@ -163,24 +166,44 @@ impl HandOver<'_> {
             let load = self.files.load.get_or_insert_default();
             load.waiting.retain(|other| other.file != waiting.file);
             load.waiting.insert(0, waiting.clone());
-            (self.save)(self.store, self.files)?;
+            let draft = self.store.draft((self.render)(self.files))?;
+            self.publish(draft)?;
         }
+        let (done, files) = self.draft_done(&waiting.file, stamp)?;
         log::info!("handing over {}, {} rows", path.display(), waiting.rows);
-        loader.load(&Finished {
+        let taken = loader.load(&Finished {
             path,
             table: self.table,
             format,
             rows: waiting.rows,
-        })?;
-        self.done(&waiting.file, stamp).map(|()| true)
+        });
+        if let Err(error) = taken {
+            // The run ends with what the loader said, whatever becomes of it.
+            self.store
+                .sweep()
+                .unwrap_or_else(|error| log::warn!("{error}"));
+            return Err(error);
+        }
+        self.publish(done)?;
+        *self.files = files;
+        Ok(true)
     }
 
-    /// Notes that a file, and so all before it, is handed over.
-    fn done(&mut self, file: &str, stamp: String) -> Result<()> {
-        let load = self.files.load.get_or_insert_default();
+    /// Writes beside the state the one that counts a file, and so all before
+    /// it, as handed over.
+    fn draft_done(&self, file: &str, stamp: String) -> Result<(Option<Draft>, Files)> {
+        let mut files = self.files.clone();
+        let load = files.load.get_or_insert_default();
         load.waiting.retain(|other| other.file != file);
         load.done = Some(stamp);
-        (self.save)(self.store, self.files)
+        let draft = self.store.draft((self.render)(&files))?;
+        Ok((self.store.settle(draft)?, files))
+    }
+
+    /// Makes a state that was written beside the old one durable in its place.
+    fn publish(&mut self, draft: Option<Draft>) -> Result<()> {
+        self.store.publish(draft)?;
+        self.store.sync_state()
     }
 }
 

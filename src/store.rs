@@ -25,7 +25,12 @@
 //!
 //! A state that names the file comes before the file. So a `.part` that no
 //! state names was not written by a sync that got its state saved here: it is
-//! refused, not guessed about.
+//! refused, not guessed about. For the same reason a finished file that is later
+//! than the last name in the state shows that the state is an older one.
+//!
+//! A sync whose CSV got another header writes several files. Those that are full
+//! keep their `.part` and their place in the state until the sync has ended, so
+//! that rows which still waited for a commit are committed with the next file's.
 //!
 //! A sync that fails leaves the page cache in an unknown condition; it is
 //! never retried, the error ends the run.

@@ -247,15 +247,12 @@ impl Sink for FileSink {
 
     fn hand_over(&mut self, loader: &mut dyn Loader) -> (Loaded, Result<()>) {
         let (progress, origin) = (&self.committed, &self.origin);
-        let save = |store: &mut Store, files: &Files| {
-            store.save(Checkpoint::render(progress, files, None, origin))?;
-            store.sync_state()
-        };
+        let render = |files: &Files| Checkpoint::render(progress, files, None, origin);
         HandOver {
             store: &mut self.store,
             files: &mut self.known,
             table: &origin.table,
-            save: &save,
+            render: &render,
         }
         .run(loader)
     }

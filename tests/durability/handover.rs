@@ -221,11 +221,31 @@ fn an_error_at_any_operation_ends_the_run_and_the_file_comes_again() {
             let bad = log.iter().position(|op| op.failed).unwrap();
             let place = format!("{:?}, number {bad}, error {errno}", log[bad]);
             assert_eq!(result.unwrap_err().exit_code(), 6, "{place}");
+            if log[bad].ends(".tmp") && log[bad].kind != Kind::Remove {
+                // A state that cannot be written is noticed before a consumer
+                // runs, so that none is run for nothing.
+                let done = done(&scene, &sim.image());
+                let last = consumer.taken.last();
+                assert_eq!(last.map_or("", |taken| stamp(&taken.name)), done, "{place}");
+            }
             if let Err(why) = ends_well(&scene, &sim.image(), &consumer) {
                 panic!("{place}: {why}");
             }
         }
     }
+}
+
+/// The stamp in a file's name.
+fn stamp(name: &str) -> &str {
+    &name["user-".len()..][..16]
+}
+
+/// The stamp of the last file that the state counts as handed over.
+fn done(scene: &Scene, image: &Image) -> String {
+    let state = image[&scene.state()].as_ref().unwrap();
+    let state: serde_json::Value = serde_json::from_slice(state).unwrap();
+    let done = &state["files"]["load"]["done"];
+    done.as_str().unwrap_or_default().to_owned()
 }
 
 /// What is wrong after a cut of power at any operation, if something is.
