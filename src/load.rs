@@ -93,7 +93,7 @@ impl HandOver<'_> {
     /// The second part: the first file that was not taken ends it.
     pub fn run(&mut self, loader: &mut dyn Loader) -> (Loaded, Result<()>) {
         let mut loaded = Loaded::default();
-        let queue = match self.queue() {
+        let queue = match queue(self.store, self.files, self.table) {
             Ok(queue) => queue,
             Err(error) => return (loaded, Err(error)),
         };
@@ -106,25 +106,6 @@ impl HandOver<'_> {
             loaded.waiting -= 1;
         }
         (loaded, Ok(()))
-    }
-
-    /// The files that wait, oldest first: those that the state lists, and
-    /// those in the folder that are later than the last one handed over.
-    fn queue(&self) -> Result<Vec<Waiting>> {
-        let load = self.files.load.clone().unwrap_or_default();
-        let mut queue = load.waiting;
-        for file in self.store.finished()? {
-            let stamp = stamp(&file, self.table);
-            let later = load.done.is_none() || stamp > load.done.as_deref();
-            if later && !queue.iter().any(|waiting| waiting.file == file) {
-                queue.push(Waiting {
-                    file,
-                    ..Waiting::default()
-                });
-            }
-        }
-        queue.sort_by(|a, b| a.file.cmp(&b.file));
-        Ok(queue)
     }
 
     /// Hands one over; false where it was taken away already.
@@ -142,7 +123,7 @@ impl HandOver<'_> {
                 waiting.bytes = bytes;
                 waiting.rows = count::rows(self.store.disk().as_ref(), &path, bytes, format)?;
             }
-            Found::Gone if waiting.tried || waiting.bytes == 0 => {
+            Found::Gone if waiting.tried => {
                 log::warn!(
                     "{} is gone; a consumer was started for it, so it counts as handed over",
                     path.display()
@@ -195,7 +176,8 @@ impl HandOver<'_> {
         let mut files = self.files.clone();
         let load = files.load.get_or_insert_default();
         load.waiting.retain(|other| other.file != file);
-        load.done = Some(stamp);
+        // Not back behind a file that was adopted.
+        load.done = load.done.take().max(Some(stamp));
         let draft = self.store.draft((self.render)(&files))?;
         Ok((self.store.settle(draft)?, files))
     }
@@ -249,6 +231,58 @@ fn inspect(store: &Store, waiting: &Waiting) -> Result<Found> {
     } else {
         Found::Whole
     })
+}
+
+/// The files that wait, oldest first: those that the state lists, and those in
+/// the folder that are later than the last one handed over.
+fn queue(store: &Store, files: &Files, table: &str) -> Result<Vec<Waiting>> {
+    let load = files.load.clone().unwrap_or_default();
+    let mut queue = load.waiting;
+    for file in store.finished()? {
+        let stamp = stamp(&file, table);
+        let later = load.done.is_none() || stamp > load.done.as_deref();
+        if later && !queue.iter().any(|waiting| waiting.file == file) {
+            queue.push(Waiting {
+                file,
+                ..Waiting::default()
+            });
+        }
+    }
+    queue.sort_by(|a, b| a.file.cmp(&b.file));
+    Ok(queue)
+}
+
+/// The names of the files that wait, none of which may go before it was handed
+/// over; None where there is no hand-over.
+///
+/// # Errors
+/// [`crate::error::Kind::Local`] where the folder cannot be listed.
+pub fn waiting(store: &Store, files: &Files, table: &str) -> Result<Option<Vec<String>>> {
+    if files.load.is_none() {
+        return Ok(None);
+    }
+    let queue = queue(store, files, table)?;
+    Ok(Some(
+        queue.into_iter().map(|waiting| waiting.file).collect(),
+    ))
+}
+
+/// Makes a name that is about to be given to a file known: one whose rows were
+/// all handed over already, in files that it stands for. It is not handed over,
+/// and what waits keeps its turn. The state has to say so before the file has
+/// its name, or it is taken for one that is older than its files.
+///
+/// # Errors
+/// As [`waiting`].
+pub fn adopt(store: &Store, files: &mut Files, table: &str, stamp: &str) -> Result<()> {
+    if files.load.is_some() {
+        let waiting = queue(store, files, table)?;
+        let load = files.load.get_or_insert_default();
+        load.waiting = waiting;
+        load.done = load.done.take().max(Some(stamp.to_owned()));
+    }
+    files.last = files.last.take().max(Some(stamp.to_owned()));
+    Ok(())
 }
 
 /// Forgets the files that wait and are not there as they were: all rows are

@@ -3,18 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
 
+use highwater::checkpoint::Checkpoint;
 use highwater::error::{Error, Result};
-use highwater::load::{Finished, Loader};
+use highwater::load::{self, Finished, Loader};
+use highwater::store::Store;
 
 use crate::growing::GROWS;
-use crate::lock::Running;
 use crate::scene::{OUT, PLAIN, PLOTS, Plot, Scene, csv_rows, json_rows, timeless};
 use crate::sim::{Image, Kind, Op, Plan, Sim};
-use crate::support::api::Api;
-use crate::support::table::{Random, Table};
-use crate::support::{self, Scratch, highwater, program, run};
 
 /// A file as a consumer got it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -417,6 +415,50 @@ fn more_files_than_the_state_lists_are_handed_over_in_order() {
 }
 
 #[test]
+fn a_file_that_stands_for_others_is_known_and_not_handed_over() {
+    let (scene, image) = waiting(PLAIN);
+    let sim = Sim::new(&image, Plan::Nothing);
+    // One that no list has waits as well.
+    scene.sync(&sim).unwrap();
+    let mut image = sim.image();
+    let text = image[&scene.state()].clone().unwrap();
+    let mut state = Checkpoint::parse(&text).unwrap();
+    let load = state.files.load.as_mut().unwrap();
+    load.waiting.truncate(1);
+    let store = Store::new(
+        Arc::new(sim.clone()),
+        Some(scene.state()),
+        Some(OUT.into()),
+        "user",
+    );
+    let wait = load::waiting(&store, &state.files, "user")
+        .unwrap()
+        .unwrap();
+    let names: Vec<String> = finished(&image).into_iter().map(|file| file.0).collect();
+    assert_eq!((wait.len(), &wait), (3, &names));
+    load::adopt(&store, &mut state.files, "user", "20990101T000000Z").unwrap();
+    let origin = state.origin.as_ref().unwrap();
+    let text = Checkpoint::render(&state.progress, &state.files, None, origin);
+    image.insert(scene.state(), Some(text));
+    let adopted = Path::new(OUT).join("user-20990101T000000Z.ndjson");
+    image.insert(adopted.clone(), Some(b"{}\n".to_vec()));
+    let sim = Sim::new(&image, Plan::Nothing);
+    let mut consumer = Consumer::of(&sim);
+    let receipt = scene.sync_into(&sim, &mut consumer).unwrap();
+    assert_eq!((receipt.loaded, receipt.waiting), (Some(3), Some(0)));
+    let taken: Vec<String> = consumer.taken.into_iter().map(|taken| taken.name).collect();
+    assert_eq!(taken, names);
+    assert_eq!(done(&scene, &sim.image()), "20990101T000000Z");
+    // The next one is later, and handed over.
+    let newest = scene.api.table().newest().unwrap();
+    scene.api.table().insert("later", newest + 1_000_000);
+    let sim = Sim::over(sim.world(), Plan::Nothing);
+    let mut consumer = Consumer::of(&sim);
+    scene.sync_into(&sim, &mut consumer).unwrap();
+    assert_eq!(consumer.taken[0].name, "user-20990101T000001Z.ndjson");
+}
+
+#[test]
 fn a_state_that_is_older_than_the_files_is_refused_and_changes_nothing() {
     let mut scene = Scene::set(PLAIN);
     let sim = Sim::new(&scene.before, Plan::Nothing);
@@ -442,111 +484,4 @@ fn a_state_that_is_older_than_the_files_is_refused_and_changes_nothing() {
     let sim = Sim::new(&image, Plan::Nothing);
     scene.sync(&sim).unwrap();
     assert!(finished(&sim.image()).pop().unwrap().0 > last);
-}
-
-/// Files of syncs whose consumer failed, and rows that changed since.
-fn refused(api: &Api) -> Scratch {
-    let scratch = Scratch::new();
-    std::fs::create_dir(scratch.join("inbox")).unwrap();
-    for nth in 0..3 {
-        let mut command = highwater(scratch.path());
-        command.args(["sync", "-q", "--load", "false", "--url", &api.url()]);
-        if nth < 2 {
-            run(&mut command).expect(6);
-        }
-        let newest = api.table().newest().unwrap();
-        let mut table = api.table();
-        for row in 0..9 {
-            table.insert(&format!("{nth}-{row}"), newest + 1_000_000);
-        }
-    }
-    scratch
-}
-
-/// What a consumer does: its copy is whole only when it says so.
-const COPY: &str = "cp \"$HIGHWATER_FILE\" inbox/ && echo \"$HIGHWATER_FILE\" >> order";
-
-#[track_caller]
-fn arrives(dir: &Scratch, api: &Api, place: &str) {
-    let words = ["sync", "-q", "--load", COPY, "--url", &api.url()];
-    let outcome = run(highwater(dir.path()).args(words));
-    assert_eq!(outcome.code, Some(0), "{place}: {}", outcome.stderr);
-    assert_eq!(outcome.receipt()["waiting"], 0, "{place}");
-    let (out, inbox) = (dir.join("out"), dir.join("inbox"));
-    let names = support::files(&inbox);
-    for name in &names {
-        let copies = [&out, &inbox].map(|folder| std::fs::read(folder.join(name)).unwrap());
-        assert_eq!(copies[0], copies[1], "{place}: {name}");
-    }
-    let ends = |name: &&String| name.ends_with(".ndjson");
-    let files = support::files(&out);
-    let files: Vec<&String> = files.iter().filter(ends).collect();
-    assert_eq!(names.iter().collect::<Vec<_>>(), files, "{place}");
-    let order = std::fs::read_to_string(dir.join("order")).unwrap();
-    let lines: Vec<&str> = order.lines().collect();
-    assert!(lines.is_sorted(), "{place}: {order}");
-    let rows = support::all_rows(&inbox);
-    assert_eq!(
-        support::latest_by_id(&rows),
-        api.table().contents(),
-        "{place}"
-    );
-}
-
-#[test]
-#[ignore = "needs strace"]
-fn the_real_program_and_its_consumer_struck_at_every_call_miss_no_file() {
-    for what in ["signal=KILL", "error=EIO", "error=ENOSPC"] {
-        for call in ["write", "fsync", "fdatasync", "rename"] {
-            let (mut struck, mut misses) = (0, 0);
-            for when in 1.. {
-                let api = Api::start(Table::users(9, 1));
-                let dir = refused(&api);
-                let place = format!("{call}:{what}:when={when}");
-                let mut command = std::process::Command::new("strace");
-                command.current_dir(dir.path()).env_remove("RUST_LOG");
-                command.args(["-f", "-qq", "-o", "/dev/null", "-e"]);
-                command.arg(format!("inject={place}"));
-                command.arg(program());
-                command.args(["sync", "-q", "--load", COPY, "--url", &api.url()]);
-                let outcome = run(&mut command);
-                arrives(&dir, &api, &place);
-                if outcome.code == Some(0) {
-                    misses += 1;
-                    if misses > 2 {
-                        break;
-                    }
-                } else {
-                    (misses, struck) = (0, struck + 1);
-                }
-            }
-            println!("{call}: {struck} times {what}");
-            assert!(struck > 0, "{call} was never hit by {what}");
-        }
-    }
-}
-
-#[test]
-#[ignore = "takes a while"]
-fn kills_at_any_time_miss_no_file() {
-    let api = Api::start(Table::users(9, 1));
-    let dir = refused(&api);
-    let mut random = Random::new(11);
-    let mut killed = 0;
-    let slow = format!("sleep 0.01; {COPY}; sleep 0.01");
-    while killed < 60 {
-        let mut command = highwater(dir.path());
-        command.args(["sync", "-q", "--load", &slow, "--url", &api.url()]);
-        let mut running = Running::start(&mut command);
-        std::thread::sleep(Duration::from_micros(3_000 + random.below(90_000) as u64));
-        let done = running.0.try_wait().unwrap();
-        running.kill();
-        killed += usize::from(done.is_none());
-        // What goes on by itself is to be done before the next one begins.
-        std::thread::sleep(Duration::from_millis(60));
-        let newest = api.table().newest().unwrap();
-        let id = format!("{killed}-{newest}");
-        api.table().insert(&id, newest + 1_000_000);
-    }
-    arrives(&dir, &api, "sixty kills");
 }

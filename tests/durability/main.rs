@@ -17,3 +17,4 @@ mod power;
 mod scene;
 mod sim;
 mod sink;
+mod struck;
