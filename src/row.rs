@@ -160,7 +160,7 @@ impl Encoder {
                 self.reject(page, row, &misfit, rejects)?;
                 set_aside += 1;
             } else if let Some(metadata) = &mut self.metadata {
-                metadata.seq += 1;
+                metadata.seq = metadata.seq.saturating_add(1);
             }
         }
         if lines.len() == body {

@@ -75,8 +75,7 @@ pub fn run(options: &Options, disk: Arc<dyn Disk>) -> (Option<Receipt>, Result<(
     run_with(options, disk, loader)
 }
 
-/// The same with another loader than the options': it is what `--load` turns
-/// on that is asked of them.
+/// The same, with this loader in the place of the one that the options name.
 ///
 /// # Errors
 /// As [`run`].

@@ -12,6 +12,9 @@ use crate::store::stamp_of;
 /// months does not make every commit dearer.
 const MOST: usize = 1000;
 
+/// No number that was ever given comes near this.
+const LARGEST: u64 = u64::MAX >> 2;
+
 /// The files of a state.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -94,6 +97,9 @@ impl Files {
 
     /// What is wrong with them, if something is.
     pub(super) fn fault(&self) -> Option<String> {
+        if self.seq > LARGEST {
+            return Some(format!("{} is no sequence number", self.seq));
+        }
         let load = self.load.iter();
         let waiting = load.clone().flat_map(|load| &load.waiting);
         let names = waiting.map(|waiting| &waiting.file);

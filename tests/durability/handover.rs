@@ -395,6 +395,53 @@ fn a_file_that_is_not_as_it_was_is_not_handed_over() {
 }
 
 #[test]
+fn a_state_that_lists_what_is_no_finished_file_is_refused() {
+    let (scene, image) = waiting(PLAIN);
+    let text = image[&scene.state()].clone().unwrap();
+    let first = finished(&image)[0].0.clone();
+    let name = |name: &str| (first.clone(), name.to_owned());
+    let rejected = first.replace(".ndjson", ".rejected.ndjson");
+    for ((from, to), says) in [
+        (name(&format!("{first}.part")), "no file of this table"),
+        (name(&rejected), "no file of this table"),
+        (name("state.json"), "no file of this table"),
+        (
+            name("user-20241399T999999Z.ndjson"),
+            "no file of this table",
+        ),
+        (name("../user-20240101T000000Z.ndjson"), "no file's name"),
+        (
+            ("\"last\":\"".to_owned(), "\"last\":\"x".to_owned()),
+            "no file's stamp",
+        ),
+        (
+            ("\"seq\":0".to_owned(), format!("\"seq\":{}", u64::MAX)),
+            "no sequence number",
+        ),
+        (
+            ("\"rows\":".to_owned(), "\"rows\":-".to_owned()),
+            "the state is damaged",
+        ),
+    ] {
+        let changed = String::from_utf8(text.clone()).unwrap();
+        let changed = changed.replacen(&from, &to, 1);
+        assert_ne!(changed.as_bytes(), text, "{from}");
+        let mut image = image.clone();
+        image.insert(scene.state(), Some(changed.into_bytes()));
+        let sim = Sim::new(&image, Plan::Nothing);
+        let mut consumer = Consumer::of(&sim);
+        let error = scene.sync_into(&sim, &mut consumer).unwrap_err();
+        assert_eq!(error.exit_code(), 6);
+        assert!(error.to_string().contains(says), "{to}: {error}");
+        // What is there is handed over up to it, and nothing else.
+        let names: Vec<String> = finished(&image).into_iter().map(|file| file.0).collect();
+        let taken = consumer.taken.iter().map(|taken| &taken.name);
+        assert!(taken.clone().all(|name| names.contains(name)), "{to}");
+        assert!(taken.count() < 2, "{to}");
+    }
+}
+
+#[test]
 fn more_files_than_the_state_lists_are_handed_over_in_order() {
     let scene = Scene::set(PLAIN);
     let sim = Sim::new(&scene.before, Plan::Nothing);
