@@ -1,7 +1,9 @@
 //! The state as a value and as JSON. It opens no file.
 
-use serde::Deserialize;
+mod files;
+
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::cursor::Question;
@@ -9,6 +11,7 @@ use crate::error::{Error, Result, excerpt};
 use crate::json;
 use crate::seen::Version;
 use crate::timestamp;
+pub use files::{Files, Load, Waiting};
 
 /// The version that is written; older ones are read.
 const VERSION: u64 = 2;
@@ -41,7 +44,7 @@ pub struct Progress {
 }
 
 /// A file under way: how much of it is committed.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Part {
     /// The final name, without `.part`.
     pub file: String,
@@ -50,10 +53,10 @@ pub struct Part {
     /// Rows in them.
     pub rows: u64,
     /// A checksum of their last 4 KiB, sixteen hexadecimal digits.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tail: Option<String>,
     /// The file of the rows that were set aside.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<Box<Part>>,
 }
 
@@ -78,6 +81,8 @@ pub struct Checkpoint {
     pub progress: Progress,
     /// The file under way.
     pub part: Option<Part>,
+    /// The files that there were.
+    pub files: Files,
     /// Whose it is; None in a state that the reference connector wrote.
     pub origin: Option<Origin>,
 }
@@ -92,6 +97,8 @@ struct Raw {
     #[serde(default)]
     seen: BTreeMap<String, String>,
     part: Option<Part>,
+    #[serde(default)]
+    files: Files,
     source: Option<Origin>,
     question: Option<RawQuestion>,
     refuted: Option<String>,
@@ -160,6 +167,9 @@ impl Checkpoint {
             version.ok_or_else(|| damaged(format!("{:?} is no version of a row", excerpt(&text))))
         });
         let seen = seen.collect::<Result<_>>()?;
+        if let Some(fault) = raw.files.fault() {
+            return Err(damaged(fault));
+        }
         if let Some(part) = &raw.part {
             let parts = [Some(part), part.rejected.as_deref()];
             if let Some(bad) = parts.iter().flatten().find(|part| !is_name(&part.file)) {
@@ -185,12 +195,19 @@ impl Checkpoint {
                 refuted: raw.refuted,
             },
             part: raw.part,
+            files: raw.files,
             origin: raw.source,
         })
     }
 
     /// The state's JSON, one line.
-    pub fn render(progress: &Progress, part: Option<&Part>, origin: &Origin) -> Vec<u8> {
+    pub fn render(
+        progress: &Progress,
+        files: &Files,
+        part: Option<&Part>,
+        origin: &Origin,
+    ) -> Vec<u8> {
+        let json = |part: &Part| serde_json::to_string(part).unwrap_or_default();
         let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
         let mark = progress
             .last_updated_at
@@ -216,16 +233,26 @@ impl Checkpoint {
         if let Some(why) = &progress.refuted {
             out += &format!(",\"refuted\":{}", quote(why));
         }
-        let part = part.map_or("null".into(), render_part);
+        let part = part.map_or("null".into(), json);
+        let files = serde_json::to_string(files).unwrap_or_default();
         let keys: Vec<String> = origin.primary_key.iter().map(|key| quote(key)).collect();
         out += &format!(
-            ",\"part\":{part},\"source\":{{\"url\":{},\"table\":{},\"primary_key\":[{}],\"cursor\":{}}}}}\n",
+            ",\"part\":{part},\"files\":{files},\"source\":{{\"url\":{},\"table\":{},\"primary_key\":[{}],\"cursor\":{}}}}}\n",
             quote(&origin.url),
             quote(&origin.table),
             keys.join(","),
             quote(&origin.cursor)
         );
         out.into_bytes()
+    }
+
+    /// The files under way: those that were filled before the present one, it,
+    /// and that of the rows that were set aside.
+    pub fn parts(&self) -> Vec<&Part> {
+        let part = self.part.iter();
+        let part = part.flat_map(|part| [Some(part), part.rejected.as_deref()]);
+        let closed = self.files.closed.iter().map(Some);
+        closed.chain(part).flatten().collect()
     }
 
     /// Refuses a state of another table, key or cursor.
@@ -294,28 +321,6 @@ struct Written {
     version: Option<u64>,
     #[serde(flatten)]
     _rest: BTreeMap<String, IgnoredAny>,
-}
-
-fn render_part(part: &Part) -> String {
-    let Part {
-        file,
-        bytes,
-        rows,
-        tail,
-        rejected,
-    } = part;
-    let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
-    let mut out = format!(
-        "{{\"file\":{},\"bytes\":{bytes},\"rows\":{rows}",
-        quote(file)
-    );
-    if let Some(tail) = tail {
-        out += &format!(",\"tail\":{}", quote(tail));
-    }
-    if let Some(rejected) = rejected {
-        out += &format!(",\"rejected\":{}", render_part(rejected));
-    }
-    out + "}"
 }
 
 /// A file's name, and not a way out of the folder.

@@ -77,6 +77,8 @@ pub struct Options {
     pub since: Option<String>,
     pub until: Option<String>,
     pub full_refresh: bool,
+    pub load: Option<String>,
+    pub metadata: bool,
     pub config: Option<PathBuf>,
     pub record: Option<PathBuf>,
     pub replay: Option<PathBuf>,
@@ -128,6 +130,8 @@ impl Options {
             since: None,
             until: None,
             full_refresh: false,
+            load: None,
+            metadata: false,
             config: None,
             record: None,
             replay: None,
@@ -216,6 +220,9 @@ impl Options {
             (flag.set)(&mut options, value)
                 .map_err(|message| Error::usage(message).at(format_args!("--{}", flag.name)))?;
         }
+        if options.load.is_some() {
+            options.check_load()?;
+        }
         if command == Command::Status && options.state == StateAt::None {
             return Err(
                 Error::usage("status has no state to show with --state none")
@@ -223,6 +230,22 @@ impl Options {
             );
         }
         Ok(options)
+    }
+
+    /// Refuses a hand-over that has no files, or nowhere to note them.
+    fn check_load(&self) -> Result<()> {
+        let (message, hint) = match (&self.out, &self.state) {
+            (Out::Stdout, _) => (
+                "--load hands over files, and --out - writes none",
+                "use --out DIR; a pipe acknowledges nothing, --load does",
+            ),
+            (Out::Dir(_), StateAt::None) => (
+                "--load needs a state, which notes what was handed over",
+                "leave out --state none, or name a file with --state",
+            ),
+            _ => return Ok(()),
+        };
+        Err(Error::usage(message).hint(hint))
     }
 
     /// The state's file, None where no state is kept.

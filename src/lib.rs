@@ -11,11 +11,12 @@
 //! ```
 //!
 //! [`sync`] is the loop that drives this, [`session`] puts it together from
-//! [`cli`] and [`connect`]. What decides is pure: [`cursor`] which rows are new
+//! [`cli`] and [`connect`], and [`load`] hands the finished files to a consumer
+//! afterwards. What decides is pure: [`cursor`] which rows are new
 //! and what to ask for next, [`page`] what an answer holds, [`row`] how a row is
 //! written, [`checkpoint`] what a state says. Only [`source::live`] knows the
 //! network, only [`disk`] the file system. Why nothing is lost is told in
-//! [`cursor`] and [`store`].
+//! [`cursor`], [`store`] and [`load`].
 //!
 //! One sync, by hand, over an API whose table changes while it is read:
 //!
@@ -87,6 +88,7 @@ pub mod disk;
 pub mod error;
 pub mod exchange;
 pub mod json;
+pub mod load;
 pub mod log_lines;
 pub mod page;
 pub mod progress;

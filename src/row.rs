@@ -2,15 +2,20 @@
 //! shape, and their bytes copied as they came. It does not know files.
 
 mod csv;
+mod header;
+mod metadata;
 
 use std::ops::Range;
 
-use crate::config::{Connection, Field};
+use crate::config::Connection;
 use crate::error::{Error, Result, excerpt};
 use crate::json;
 use crate::page::{Member, Shape, View};
+use crate::sink::Lead;
 use crate::timestamp::Format;
 use crate::types::{Type, Value};
+use header::Column;
+use metadata::{Metadata, STAMPS, Stamp};
 
 /// The output's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +55,8 @@ struct Part {
     check: Option<Type>,
     key: bool,
     name: String,
+    /// It is added, not the row's.
+    stamp: Option<Stamp>,
 }
 
 /// What becomes of the rows of one shape.
@@ -66,7 +73,11 @@ pub struct Encoder {
     format: FileFormat,
     times: Format,
     keys: Vec<Vec<String>>,
-    columns: Option<Vec<(Field, Option<Type>)>>,
+    columns: Option<Vec<Column>>,
+    /// The columns are those of the fields met so far.
+    growing: bool,
+    /// What is added to each row.
+    metadata: Option<Metadata>,
     /// A plan a shape, of the page's generation.
     plans: Vec<Option<Plan>>,
     generation: u64,
@@ -74,7 +85,10 @@ pub struct Encoder {
     dropped: Vec<String>,
     /// A nested value without its blanks.
     spare: Vec<u8>,
+    /// The header is still to be written.
     header: bool,
+    /// What the state is to know of the lines.
+    lead: Lead,
     set_aside: bool,
 }
 
@@ -90,14 +104,17 @@ impl Encoder {
                 .map(|field| field.path.clone())
                 .collect(),
             columns: of.columns.as_ref().map(|columns| {
-                let typed = columns.iter().map(|(field, of)| (field.clone(), Some(*of)));
-                typed.collect()
+                let typed = columns.iter();
+                typed.map(|(field, of)| Column::of(field, *of)).collect()
             }),
+            growing: format == FileFormat::Csv && of.columns.is_none(),
+            metadata: None,
             plans: Vec::new(),
             generation: 0,
             dropped: Vec::new(),
             spare: Vec::new(),
             header: format == FileFormat::Csv,
+            lead: Lead::default(),
             set_aside: of.reject_bad_rows,
         }
     }
@@ -121,9 +138,18 @@ impl Encoder {
             self.generation = page.generation();
             self.plans.clear();
         }
+        self.lead = Lead::default();
+        if self.growing {
+            self.grow(page, rows);
+        }
+        let (start, begins) = (lines.len(), self.header);
+        if begins {
+            header::write(self.columns.iter().flatten(), lines);
+        }
         let mut set_aside = 0;
+        let body = lines.len();
         for row in rows.iter().cloned().flatten() {
-            let plan = self.plan_of(page, row);
+            let plan = self.plan_of(page, row)?;
             let start = lines.len();
             let written = match self.format {
                 FileFormat::Ndjson => self.object(page, row, plan, lines),
@@ -133,26 +159,41 @@ impl Encoder {
                 lines.truncate(start);
                 self.reject(page, row, &misfit, rejects)?;
                 set_aside += 1;
+            } else if let Some(metadata) = &mut self.metadata {
+                metadata.seq = metadata.seq.saturating_add(1);
             }
         }
+        if lines.len() == body {
+            // A header alone is no file.
+            lines.truncate(start);
+        } else if begins {
+            self.header = false;
+            self.lead.header = self.growing.then(|| self.names());
+        }
+        self.lead.seq = self.metadata.as_ref().map_or(0, |metadata| metadata.seq);
         Ok(set_aside)
+    }
+
+    /// What the state is to know of the lines that were encoded last.
+    pub fn lead(&self) -> Lead {
+        self.lead.clone()
     }
 
     /// The number of the plan for a row, which is that of its shape.
     #[inline]
-    fn plan_of(&mut self, page: &View<'_>, row: usize) -> usize {
+    fn plan_of(&mut self, page: &View<'_>, row: usize) -> Result<usize> {
         let (number, shape) = page.shape(row);
         if self.plans.get(number).is_some_and(Option::is_some) {
-            return number;
+            return Ok(number);
         }
         if self.plans.len() <= number {
             self.plans.resize_with(number + 1, || None);
         }
-        if self.format == FileFormat::Csv && self.columns.is_none() {
-            self.columns = Some(columns_of(page));
-        }
-        self.plans[number] = Some(self.plan(shape));
-        number
+        self.plans[number] = Some(
+            self.plan(shape)
+                .map_err(|error| error.at(page.place(row)))?,
+        );
+        Ok(number)
     }
 
     fn object(
@@ -169,6 +210,16 @@ impl Encoder {
         if plan.straight && is_compact(members, page.raw(row)) {
             if plan.is_as_sent(members, page.body(), &self.times)? {
                 out.extend_from_slice(page.raw(row));
+                if let Some(metadata) = &self.metadata {
+                    // Over the brace at the end.
+                    out.pop();
+                    for part in &plan.parts[members.len()..] {
+                        out.extend_from_slice(&part.lead);
+                        let stamp = part.stamp.into_iter();
+                        stamp.for_each(|stamp| metadata.write(stamp, "\"", out));
+                    }
+                    out.push(b'}');
+                }
                 out.push(b'\n');
                 return Ok(());
             }
@@ -177,6 +228,11 @@ impl Encoder {
         }
         let start = out.len();
         for part in &plan.parts {
+            if let (Some(stamp), Some(metadata)) = (part.stamp, &self.metadata) {
+                out.extend_from_slice(&part.lead);
+                metadata.write(stamp, "\"", out);
+                continue;
+            }
             let Some(raw) = part.raw(members, page.body()) else {
                 continue;
             };
@@ -208,18 +264,16 @@ impl Encoder {
         plan: usize,
         out: &mut Vec<u8>,
     ) -> std::result::Result<(), Misfit> {
-        if std::mem::take(&mut self.header) {
-            for (field, _) in self.columns.iter().flatten() {
-                csv::field(field.name.as_bytes(), out);
-                out.push(b',');
-            }
-            csv::end(out);
-        }
         let Some(Some(plan)) = self.plans.get(plan) else {
             return Ok(());
         };
         let members = page.members(row);
         for part in &plan.parts {
+            if let (Some(stamp), Some(metadata)) = (part.stamp, &self.metadata) {
+                metadata.write(stamp, "", out);
+                out.push(b',');
+                continue;
+            }
             match part.raw(members, page.body()) {
                 None | Some(b"null") => {}
                 Some(raw) => match part.checked(raw, &self.times)? {
@@ -265,15 +319,18 @@ impl Encoder {
     }
 
     /// Works out what becomes of each member of a shape.
-    fn plan(&mut self, shape: &Shape) -> Plan {
+    fn plan(&mut self, shape: &Shape) -> Result<Plan> {
         let names: Vec<String> = shape
             .keys
             .iter()
             .map(|key| json::unescape(key).into_owned())
             .collect();
+        if self.metadata.is_some() {
+            metadata::check(names.iter().map(String::as_str))?;
+        }
         let mut parts = Vec::new();
         let mut taken = vec![false; names.len()];
-        for (field, of) in self.columns.iter().flatten() {
+        for Column { field, of, stamp } in self.columns.iter().flatten() {
             let member = names
                 .iter()
                 .position(|name| Some(name) == field.path.first());
@@ -287,6 +344,7 @@ impl Encoder {
                 check: *of,
                 key: self.keys.contains(&field.path),
                 name: field.name.clone(),
+                stamp: *stamp,
             });
         }
         for (member, key) in shape.keys.iter().enumerate() {
@@ -298,7 +356,7 @@ impl Encoder {
                     .columns
                     .iter()
                     .flatten()
-                    .all(|(field, _)| field.path[0] != names[member]);
+                    .all(|column| column.field.path[0] != names[member]);
                 if whole && !self.dropped.contains(&names[member]) && self.dropped.len() < 1000 {
                     log::warn!(
                         "the field {:?} has no column and is not in the CSV; declare it in \"columns\", or write ndjson",
@@ -315,13 +373,16 @@ impl Encoder {
                 check: None,
                 key: false,
                 name: names[member].clone(),
+                stamp: None,
             });
         }
-        let whole = |(at, part): (usize, &Part)| part.member == Some(at) && part.path.is_empty();
-        Plan {
-            straight: parts.len() == names.len() && parts.iter().enumerate().all(whole),
-            parts,
+        let own = parts.len();
+        if self.metadata.is_some() && self.format == FileFormat::Ndjson {
+            parts.extend(STAMPS.map(Part::added));
         }
+        let whole = |(at, part): (usize, &Part)| part.member == Some(at) && part.path.is_empty();
+        let straight = own == names.len() && parts[..own].iter().enumerate().all(whole);
+        Ok(Plan { straight, parts })
     }
 }
 
@@ -359,6 +420,19 @@ fn lead(name: &str) -> Vec<u8> {
 }
 
 impl Part {
+    /// One that is added.
+    fn added(stamp: Stamp) -> Self {
+        Self {
+            lead: lead(&format!("\"{}\"", stamp.name())),
+            member: None,
+            path: Vec::new(),
+            check: None,
+            key: false,
+            name: stamp.name().to_owned(),
+            stamp: Some(stamp),
+        }
+    }
+
     #[inline]
     fn raw<'a>(&self, members: &[Member], body: &'a [u8]) -> Option<&'a [u8]> {
         let raw = members.get(self.member?)?.value.of(body);
@@ -391,20 +465,4 @@ impl Part {
             ),
         })
     }
-}
-
-/// Where no columns are declared CSV takes those of the first page.
-fn columns_of(page: &View<'_>) -> Vec<(Field, Option<Type>)> {
-    let mut columns: Vec<(Field, Option<Type>)> = Vec::new();
-    for row in 0..page.len() {
-        for key in &page.shape(row).1.keys {
-            let name = json::unescape(key);
-            if columns.iter().all(|(field, _)| field.name != name) {
-                let path = vec![name.to_string()];
-                let name = name.into_owned();
-                columns.push((Field { name, path }, None));
-            }
-        }
-    }
-    columns
 }

@@ -1,14 +1,14 @@
 //! A sync from its options to its receipt: it opens the connection, the
 //! state and the outputs, hands them to the loop, and closes them in order.
 
+mod files;
 mod start;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::checkpoint::{Checkpoint, Origin};
+use crate::checkpoint::Origin;
 use crate::cli::{Options, Out};
 use crate::clock::{Clock, SystemClock, time_of_day};
 use crate::config::Connection;
@@ -16,17 +16,15 @@ use crate::connect::{connection, source};
 use crate::cursor::Cursor;
 use crate::disk::Disk;
 use crate::error::{Error, Kind, Result};
+use crate::load::{Loaded, Loader, Shell};
 use crate::progress::StatusLine;
-use crate::row::Encoder;
 use crate::secret::Secrets;
+use crate::sink::Outcome;
 use crate::sink::behind::Behind;
-use crate::sink::file::FileSink;
-use crate::sink::stdout::StdoutSink;
-use crate::sink::{Outcome, Sink};
 use crate::source::retry::Retry;
 use crate::store::Store;
-use crate::sync::{self, Sync, Tally};
-use crate::timestamp::{self, Instant};
+use crate::sync::{Sync, Tally};
+use files::{encoder, open, take_up};
 use start::{instant, settings, start};
 
 /// What a sync did, for whoever started it.
@@ -36,6 +34,9 @@ pub struct Receipt {
     pub table: String,
     /// The file, None where nothing changed.
     pub file: Option<String>,
+    /// All of them, where the header of a CSV had to change on the way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     /// Rows delivered and committed.
     pub rows: u64,
     /// Requests sent, failures included.
@@ -58,6 +59,12 @@ pub struct Receipt {
     /// True where a row that was known confirmed the API's bound, or why none
     /// did.
     pub confirmed: Confirmed,
+    /// Files that were handed over, where they were to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loaded: Option<u64>,
+    /// Files that still wait to be handed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<u64>,
     /// How long it took.
     pub seconds: f64,
 }
@@ -77,12 +84,31 @@ pub enum Confirmed {
 /// # Errors
 /// The second part: what ended the sync before its time.
 pub fn run(options: &Options, disk: Arc<dyn Disk>) -> (Option<Receipt>, Result<()>) {
+    let mut shell = options.load.as_deref().map(Shell::new);
+    let loader = shell.as_mut().map(|shell| shell as &mut dyn Loader);
+    run_with(options, disk, loader)
+}
+
+/// The same, with this loader in the place of the one that the options name.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(
+    options: &Options,
+    disk: Arc<dyn Disk>,
+    loader: Option<&mut dyn Loader>,
+) -> (Option<Receipt>, Result<()>) {
     let mut receipt = None;
-    let result = attempt(options, disk, &mut receipt);
+    let result = attempt(options, disk, loader, &mut receipt);
     (receipt, result)
 }
 
-fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>) -> Result<()> {
+fn attempt(
+    options: &Options,
+    disk: Arc<dyn Disk>,
+    loader: Option<&mut dyn Loader>,
+    receipt: &mut Option<Receipt>,
+) -> Result<()> {
     let begun = std::time::Instant::now();
     let mut clock = SystemClock;
     let (of, secrets) = connection(options)?;
@@ -123,12 +149,13 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
     let mut store = Store::new(disk, options.state_path(), folder, &of.table);
     let (process, begin) = (std::process::id(), time_of_day());
     store.lock(&format!("process {process}, running since {begin},"))?;
-    let state = take_up(&mut store, &origin, options)?;
+    let (state, known) = take_up(&mut store, &origin, options, loader.is_some())?;
     store.sweep()?;
+    let mut encoder = encoder(&of, &known, options, clock.now())?;
     let start = start(&of, state, since).map_err(|error| store.in_state(error))?;
     let mut source = asked.map_or_else(|| source(options, &of, &secrets), Ok)?;
     let mut cursor = Cursor::new(settings(&of, until.map(|mark| mark.at)), start);
-    let sink = open(store, &origin, &cursor, options, clock.now())?;
+    let sink = open(store, &origin, &cursor, known, options, clock.now())?;
     let mut sink = Behind::new(sink)?;
     let mut retry = Retry::new(of.max_retries, u64::from(clock.now().nanos));
     let mut line = StatusLine::new(options);
@@ -137,7 +164,7 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
         source: &mut source,
         retry: &mut retry,
         cursor: &mut cursor,
-        encoder: &mut Encoder::new(options.format, &of),
+        encoder: &mut encoder,
         sink: &mut sink,
         clock: &mut clock,
         observer: &mut |tally| line.show(tally),
@@ -161,6 +188,14 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
         .as_ref()
         .map_or_else(|_| sink.committed(), Outcome::clone);
     let counts = cursor.counts();
+    // Rows are safe by now; a broken disk alone keeps them from the consumer.
+    let (loaded, handed) = match loader {
+        Some(loader) if !local && outcome.is_ok() => {
+            let (loaded, handed) = sink.hand_over(loader);
+            (Some(loaded), handed)
+        }
+        loader => (loader.map(|_| Loaded::default()), Ok(())),
+    };
     if let Some(rejects) = &done.rejects {
         log::warn!(
             "{} rows did not fit their columns, see {rejects}",
@@ -169,6 +204,10 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
     }
     *receipt = Some(Receipt {
         table: of.table.clone(),
+        files: match (&done.before[..], &done.file) {
+            ([], _) => Vec::new(),
+            (before, last) => [before, last.as_slice()].concat(),
+        },
         file: done.file,
         rows: done.rows,
         requests,
@@ -182,16 +221,21 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
         confirmed: cursor
             .unconfirmed()
             .map_or(Confirmed::Yes(true), Confirmed::No),
+        loaded: loaded.map(|loaded| loaded.files),
+        waiting: loaded.map(|loaded| loaded.waiting),
         seconds: (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
     });
-    match (result, outcome) {
-        (Err(error), Err(Some(another))) => {
-            log::error!("{another}");
-            Err(error)
-        }
-        (Ok(()), Err(Some(error))) | (Err(error), _) => Err(error),
-        (Ok(()), _) => Ok(()),
-    }
+    let ended = match outcome {
+        Err(Some(error)) => Err(error),
+        _ => Ok(()),
+    };
+    // The first one counts; those that came of it or after it are told too.
+    let mut errors = [result, ended, handed].into_iter().filter_map(Result::err);
+    let Some(first) = errors.next() else {
+        return Ok(());
+    };
+    errors.for_each(|error| log::error!("{error}"));
+    Err(first)
 }
 
 /// Whose rows they are, without secrets.
@@ -202,77 +246,4 @@ fn origin(of: &Connection, secrets: &Secrets) -> Origin {
         primary_key: of.primary_key.iter().map(|key| key.name.clone()).collect(),
         cursor: of.cursor.name.clone(),
     }
-}
-
-/// Loads the state and brings the files of a sync that did not end in order.
-fn take_up(store: &mut Store, origin: &Origin, options: &Options) -> Result<Option<Checkpoint>> {
-    let state = store.read()?.map(|text| store.parse(&text));
-    if options.full_refresh {
-        let state = state.and_then(|state| {
-            let damaged = |error: &Error| log::warn!("{error}; starting over");
-            let state = state.inspect_err(damaged).ok()?;
-            let other = state.check_origin(origin);
-            other.unwrap_or_else(|error| log::warn!("{error}; starting over"));
-            Some(state)
-        });
-        store.start_over(state.as_ref().and_then(|state| state.part.as_ref()))?;
-        return Ok(None);
-    }
-    let state = state.transpose()?;
-    if let Some(state) = &state {
-        let same = state.check_origin(origin);
-        same.map_err(|error| store.in_state(error))?;
-        if options.since.is_some() {
-            return Err(Error::usage("there is a state already, which says where to start")
-                .at("--since")
-                .hint("--full-refresh starts over and keeps the old files; --state names another state"));
-        }
-    }
-    if store.recover(state.as_ref().and_then(|state| state.part.as_ref()))? {
-        log::warn!("the last sync did not end; what it had committed is kept");
-        if let Some(state) = &state {
-            store.save(Checkpoint::render(&state.progress, None, origin))?;
-        }
-    }
-    Ok(state)
-}
-
-/// Opens the sink. A file's name is later than that of every other.
-fn open(
-    store: Store,
-    origin: &Origin,
-    cursor: &Cursor,
-    options: &Options,
-    now: Instant,
-) -> Result<Box<dyn Sink>> {
-    let progress = sync::progress(cursor);
-    if options.out == Out::Stdout {
-        return Ok(Box::new(StdoutSink::new(store, origin.clone(), progress)?));
-    }
-    let stamps = store.stamps()?;
-    let newest = stamps
-        .iter()
-        .filter_map(|stamp| timestamp::parse(&spread(stamp)?))
-        .max();
-    let next = newest.map(|newest| newest.plus(Duration::from_secs(1)));
-    let stamp = timestamp::compact(next.map_or(now, |next| next.max(now)));
-    let extension = options.format.extension();
-    Ok(Box::new(FileSink::new(
-        store,
-        origin.clone(),
-        progress,
-        &stamp,
-        extension,
-    )))
-}
-
-/// The timestamp that a file's stamp is short for.
-fn spread(stamp: &str) -> Option<String> {
-    let part = |range: std::ops::Range<usize>| stamp.get(range);
-    let (date, time) = (
-        part(0..4).zip(part(4..6)).zip(part(6..8))?,
-        part(9..11).zip(part(11..13)).zip(part(13..15))?,
-    );
-    let (((year, month), day), ((hour, minute), second)) = (date, time);
-    Some(format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z"))
 }

@@ -7,6 +7,7 @@ pub mod stdout;
 
 use crate::checkpoint::Progress;
 use crate::error::Result;
+use crate::load::{Loaded, Loader};
 
 /// The rows of a page, encoded, and the progress that they commit.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Batch {
     pub rejects: Vec<u8>,
     /// How many rows these are.
     pub rejected: u64,
+    /// What the state is to know of the lines.
+    pub lead: Lead,
     /// What is committed with the rows; without it they wait for the next
     /// batch that has it.
     pub progress: Option<Progress>,
@@ -30,7 +33,20 @@ impl Batch {
         self.lines.clear();
         self.rejects.clear();
         (self.rows, self.rejected, self.progress) = (0, 0, None);
+        self.lead = Lead::default();
     }
+}
+
+/// What a state keeps of how rows were written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lead {
+    /// The last `_seq` that was given so far.
+    pub seq: u64,
+    /// The header that the lines begin with, where it is not one of declared
+    /// columns: a file that has another one already is not for them.
+    pub header: Option<Vec<String>>,
+    /// The first field that the header before it did not have.
+    pub field: Option<String>,
 }
 
 /// What a sink has to show for a sync.
@@ -38,6 +54,8 @@ impl Batch {
 pub struct Outcome {
     /// The file, None where there was nothing to write.
     pub file: Option<String>,
+    /// The files that were filled before it, since its header had to change.
+    pub before: Vec<String>,
     /// The file of the rows that were set aside.
     pub rejects: Option<String>,
     /// Rows that are committed.
@@ -63,6 +81,15 @@ pub trait Sink: Send {
     /// # Errors
     /// As [`Sink::append`].
     fn finish(&mut self, complete: bool) -> Result<Outcome>;
+
+    /// Hands finished files to a loader, after [`Sink::finish`].
+    ///
+    /// # Errors
+    /// The second part: [`crate::error::Kind::Local`], the loader's or the
+    /// disk's. The files that it does not count are handed over again.
+    fn hand_over(&mut self, _: &mut dyn Loader) -> (Loaded, Result<()>) {
+        (Loaded::default(), Ok(()))
+    }
 
     /// What is committed so far, under whatever name.
     fn committed(&self) -> Outcome;

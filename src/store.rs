@@ -25,12 +25,18 @@
 //!
 //! A state that names the file comes before the file. So a `.part` that no
 //! state names was not written by a sync that got its state saved here: it is
-//! refused, not guessed about.
+//! refused, not guessed about. For the same reason a finished file that is later
+//! than the last name in the state shows that the state is an older one.
+//!
+//! A sync whose CSV got another header writes several files. Those that are full
+//! keep their `.part` and their place in the state until the sync has ended, so
+//! that rows which still waited for a commit are committed with the next file's.
 //!
 //! A sync that fails leaves the page cache in an unknown condition; it is
 //! never retried, the error ends the run.
 
 mod draft;
+mod names;
 mod recovery;
 mod tail;
 
@@ -42,6 +48,7 @@ use crate::disk::{Disk, Entry, Lock};
 use crate::error::{Error, Result, excerpt};
 
 pub use draft::Draft;
+pub use names::{after, format_of, stamp_of};
 pub use tail::Tail;
 
 /// The end of the file under way.
@@ -256,7 +263,7 @@ impl Store {
         }
     }
 
-    fn entry(&self, path: &Path) -> Result<Option<Entry>> {
+    pub(crate) fn entry(&self, path: &Path) -> Result<Option<Entry>> {
         let found = self.disk.entry(path);
         found.map_err(|error| failed("cannot look at", path, &error))
     }

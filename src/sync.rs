@@ -111,10 +111,12 @@ impl Sync<'_> {
             return Ok(());
         }
         let mut batch = self.sink.empty();
+        self.encoder.set_time(self.clock.now());
         let rejected =
             self.encoder
                 .encode(view, &step.deliver, &mut batch.lines, &mut batch.rejects);
         batch.rejected = rejected?;
+        batch.lead = self.encoder.lead();
         batch.rows = new - batch.rejected;
         self.unsaved += 1 + new;
         // A state that holds many rows is saved less often, so that its cost

@@ -75,7 +75,7 @@ const fn switch(
 }
 
 /// Every flag, in the order of the help texts.
-pub(super) const FLAGS: [Flag; 22] = [
+pub(super) const FLAGS: [Flag; 24] = [
     flag(
         "url",
         "URL",
@@ -98,7 +98,8 @@ pub(super) const FLAGS: [Flag; 22] = [
         "DIR",
         STORED,
         "out",
-        "the directory of the files; - is the standard output, with the state in ./state.json",
+        "the directory of the files; - is the standard output, with the state in ./state.json, \
+         and acknowledges nothing: whether its reader kept the rows is not known, see --load",
         |to, value| {
             to.out = if value == "-" {
                 Out::Stdout
@@ -113,7 +114,8 @@ pub(super) const FLAGS: [Flag; 22] = [
         "FORMAT",
         SYNC,
         "ndjson",
-        "ndjson (one JSON object a line, every field) or csv (a header, the declared columns)",
+        "ndjson (one JSON object a line, every field) or csv (a header, the declared columns, or \
+         else all fields met so far)",
         |to, value| {
             to.format = match &*text(value)? {
                 "ndjson" => FileFormat::Ndjson,
@@ -163,6 +165,27 @@ pub(super) const FLAGS: [Flag; 22] = [
         "start over, whatever the state says; older files are kept",
         |to, _| {
             to.full_refresh = true;
+            Ok(())
+        },
+    ),
+    flag(
+        "load",
+        "CMD",
+        SYNC,
+        "",
+        "run CMD by the shell for each finished file that was not handed over yet, oldest first, \
+         with the file on its standard input; exit 0 counts as handed over, else it comes again; \
+         nothing bounds CMD but CMD: timeout 10m CMD",
+        |to, value| put(&mut to.load, text(value)),
+    ),
+    flag(
+        "metadata",
+        "",
+        SYNC,
+        "",
+        "add _seq, which is larger in each later row, and _synced_at (UTC) to every row",
+        |to, _| {
+            to.metadata = true;
             Ok(())
         },
     ),

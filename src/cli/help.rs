@@ -50,6 +50,7 @@ Usage:
 Examples:
   highwater sync --url https://api.example.com/v1/users --out users
   highwater sync --config users.json --format csv | jq -r .file
+  highwater sync --metadata --load 'cp \"$HIGHWATER_FILE\" /srv/inbox/'
 ";
 
 const SYNC_FILES: &str = "\
@@ -63,10 +64,17 @@ Files:
   DIR/.lock                       held while a sync runs
   A row that changed is there again: the latest by primary key is the table.
 
+Hand-over:
+  CMD finds the file's path, its table, its format (ndjson or csv) and its rows
+  in HIGHWATER_FILE, HIGHWATER_TABLE, HIGHWATER_FORMAT and HIGHWATER_ROWS. What
+  it prints goes to the standard error. A file may come twice, never after a
+  later one, and never cut short.
+
 Output:
   One line of JSON at the end, the receipt: the file (null where nothing
   changed), rows, requests, last_updated_at and more. With --out - the rows
-  instead. Everything else goes to the standard error.
+  instead; a pipe acknowledges nothing, so rows that its reader took and then
+  lost do not come again. Everything else goes to the standard error.
 ";
 
 const CHECK: &str = "\

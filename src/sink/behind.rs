@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
 use crate::error::{Error, Result};
+use crate::load::{Loaded, Loader};
 use crate::sink::{Batch, Outcome, Sink};
 
 /// The sink comes back, with what ended it before its time.
@@ -63,6 +64,17 @@ impl Behind {
     pub fn finish(&mut self, complete: bool) -> Result<Outcome> {
         self.join()?;
         self.sink.as_mut().ok_or_else(lost)?.finish(complete)
+    }
+
+    /// Hands finished files to a loader, after [`Behind::finish`].
+    ///
+    /// # Errors
+    /// The second part: the sink's.
+    pub fn hand_over(&mut self, loader: &mut dyn Loader) -> (Loaded, Result<()>) {
+        match &mut self.sink {
+            Some(sink) => sink.hand_over(loader),
+            None => (Loaded::default(), Err(lost())),
+        }
     }
 
     /// What is committed, once the thread has ended: after an error that came

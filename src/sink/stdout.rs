@@ -1,11 +1,12 @@
 //! Rows to stdout, for a pipe. The state is saved once, after the last row
 //! was taken, and only if the sync is complete: whoever reads a pipe that
-//! broke gets the same rows again, never a gap.
+//! broke gets the same rows again, never a gap. A pipe acknowledges nothing:
+//! what its reader makes of the rows is not known here.
 
 use std::fs::File;
 use std::io::{self, Write};
 
-use crate::checkpoint::{Checkpoint, Origin, Progress};
+use crate::checkpoint::{Checkpoint, Files, Origin, Progress, Resume};
 use crate::error::{Error, Result};
 use crate::sink::{Batch, Outcome, Sink};
 use crate::store::Store;
@@ -16,16 +17,20 @@ pub struct StdoutSink {
     store: Store,
     origin: Origin,
     progress: Progress,
+    /// What the state has.
+    started: Progress,
+    known: Files,
     outcome: Outcome,
 }
 
 impl StdoutSink {
-    /// A sink over this process's stdout. `progress` is what the state has.
+    /// A sink over this process's stdout. `progress` and `known` are what the
+    /// state has.
     ///
     /// # Errors
     /// [`crate::error::Kind::Local`] where stdout is closed.
-    pub fn new(mut store: Store, origin: Origin, progress: Progress) -> Result<Self> {
-        store.assume(Checkpoint::render(&progress, None, &origin));
+    pub fn new(mut store: Store, origin: Origin, progress: Progress, known: Files) -> Result<Self> {
+        store.assume(Checkpoint::render(&progress, &known, None, &origin));
         Ok(Self {
             out: stdout().map_err(|error| failed(&error))?,
             store,
@@ -34,7 +39,9 @@ impl StdoutSink {
                 mark: progress.last_updated_at.clone(),
                 ..Outcome::default()
             },
+            started: progress.clone(),
             progress,
+            known,
         })
     }
 
@@ -48,8 +55,38 @@ impl StdoutSink {
     }
 }
 
+impl StdoutSink {
+    /// Keeps a header that came too late for this run, so that the next one
+    /// begins with it. The mark stays where it was.
+    fn keep_header(&mut self, field: &str) -> Result<Error> {
+        let nothing = self.started.last_updated_at.is_none() && self.started.seen.is_empty();
+        if nothing {
+            // So that it is still a first sync, with whatever flags.
+            self.started.resume = Resume::Beginning;
+        }
+        let state = Checkpoint::render(&self.started, &self.known, None, &self.origin);
+        self.store.save(state)?;
+        self.store.sync_state()?;
+        let error = Error::contract(format!(
+            "the field {field:?} is not in the header that was written already"
+        ));
+        Ok(error.hint(if self.store.state().is_some() {
+            "run again: the header will have it; or declare \"columns\", write ndjson, or write to files with --out DIR"
+        } else {
+            "declare \"columns\" in the connection file, write ndjson, or write to files with --out DIR"
+        }))
+    }
+}
+
 impl Sink for StdoutSink {
     fn append(&mut self, batch: &Batch) -> Result<()> {
+        self.known.seq = self.known.seq.max(batch.lead.seq);
+        if let Some(header) = &batch.lead.header {
+            self.known.columns = Some(header.clone());
+            if let Some(field) = &batch.lead.field {
+                return Err(self.keep_header(field)?);
+            }
+        }
         self.out
             .write_all(&batch.lines)
             .map_err(|error| failed(&error))?;
@@ -66,7 +103,7 @@ impl Sink for StdoutSink {
             if self.outcome.rows > 0 {
                 self.settle().map_err(|error| failed(&error))?;
             }
-            let state = Checkpoint::render(&self.progress, None, &self.origin);
+            let state = Checkpoint::render(&self.progress, &self.known, None, &self.origin);
             self.store.save(state)?;
             self.store.sync_state()?;
             self.outcome.mark.clone_from(&self.progress.last_updated_at);

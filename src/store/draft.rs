@@ -57,6 +57,23 @@ impl Store {
         }))
     }
 
+    /// Waits until a new state is durable beside the old one, so that there is
+    /// nothing left to do but to rename it.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Local`].
+    pub fn settle(&self, draft: Option<Draft>) -> Result<Option<Draft>> {
+        let Some(draft) = draft else {
+            return Ok(None);
+        };
+        let synced = (draft.syncing)();
+        synced.map_err(|error| failed("cannot sync", &draft.path, &error))?;
+        Ok(Some(Draft {
+            syncing: Box::new(|| Ok(())),
+            ..draft
+        }))
+    }
+
     /// Puts a new state in the place of the old one, once it is durable. What
     /// it vouches for must be so already.
     ///

@@ -21,13 +21,6 @@ enum Found {
     Amiss(Error),
 }
 
-/// The files that a state names.
-fn all(part: Option<&Part>) -> Vec<&Part> {
-    let parts = part.into_iter();
-    let parts = parts.flat_map(|part| [Some(part), part.rejected.as_deref()]);
-    parts.flatten().collect()
-}
-
 impl Store {
     /// Gives the files of a sync that did not end their final names, cut to
     /// what the state vouches for. True where the state named one, so that it
@@ -36,8 +29,7 @@ impl Store {
     /// # Errors
     /// [`crate::error::Kind::Local`] where a file is not what the state says,
     /// or there is one that no state names; nothing was changed then.
-    pub fn recover(&self, part: Option<&Part>) -> Result<bool> {
-        let parts = all(part);
+    pub fn recover(&self, parts: &[&Part]) -> Result<bool> {
         if self.folder.is_none() {
             let Some(part) = parts.first() else {
                 return Ok(false);
@@ -66,22 +58,24 @@ impl Store {
     }
 
     /// As [`Store::recover`], but what is not as a state says is set aside.
+    /// Answers which files are as the state says.
     ///
     /// # Errors
     /// [`crate::error::Kind::Local`] where the disk fails.
-    pub fn start_over(&self, part: Option<&Part>) -> Result<()> {
+    pub fn start_over<'a>(&self, parts: &[&'a Part]) -> Result<Vec<&'a Part>> {
         if self.folder.is_none() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mut sound = Vec::new();
-        for part in all(part) {
+        for &part in parts {
             match self.inspect(part)? {
                 Found::Amiss(error) => log::warn!("{error}; starting over"),
                 found => sound.push((part, found)),
             }
         }
         self.complete(&sound)?;
-        self.set_aside()
+        self.set_aside()?;
+        Ok(sound.into_iter().map(|(part, _)| part).collect())
     }
 
     /// The files under way in the folder, of this table.

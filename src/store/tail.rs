@@ -37,7 +37,7 @@ impl Tail {
 
 impl Store {
     /// A checksum of the last of a file's first `bytes`.
-    pub(super) fn tail(&self, path: &Path, bytes: u64) -> Result<String> {
+    pub(crate) fn tail(&self, path: &Path, bytes: u64) -> Result<String> {
         let read = self
             .disk
             .read_range(path, bytes.saturating_sub(TAIL), bytes);

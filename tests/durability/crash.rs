@@ -4,7 +4,7 @@ use crate::scene::{PLAIN, PLOTS, Plot, Scene};
 use crate::sim::{Kind, Op, Plan, Sim};
 use crate::support::clock;
 
-fn every_kill(plot: Plot) {
+pub fn every_kill(plot: Plot) {
     let scene = Scene::set(plot);
     for torn in [false, true] {
         for at in 0.. {

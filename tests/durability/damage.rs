@@ -449,7 +449,7 @@ fn links_in_the_place_of_state_or_rows_are_refused_and_what_they_name_is_untouch
 }
 
 #[test]
-fn status_counts_rows_but_not_those_set_aside() {
+fn status_counts_files_but_not_those_set_aside() {
     let scratch = Scratch::new();
     let api = Api::start(Table::users(5, 1));
     run(highwater(scratch.path()).args(["sync", "--url", &api.url()])).expect(0);
@@ -459,5 +459,6 @@ fn status_counts_rows_but_not_those_set_aside() {
     let said = run(highwater(scratch.path()).arg("status"))
         .expect(0)
         .stdout;
-    assert!(said.contains("5 rows in 1 files"), "{said}");
+    assert!(said.contains("rows            5 in all"), "{said}");
+    assert!(said.contains(" bytes in 1 files"), "{said}");
 }

@@ -9,7 +9,7 @@ const EACCES: i32 = 13;
 const ENOSPC: i32 = 28;
 const EROFS: i32 = 30;
 
-fn every_fault(plot: Plot, errno: i32) {
+pub fn every_fault(plot: Plot, errno: i32) {
     let scene = Scene::set(plot);
     for at in 0.. {
         let sim = Sim::new(&scene.before, Plan::Fail { at, errno });

@@ -85,7 +85,7 @@ fn ends_well(dir: &Path, api: &Api, place: &str) {
     support::assert_no_leftovers(&out);
     let status = run(highwater(dir).arg("status")).expect(0).stdout;
     assert!(
-        status.contains(&format!("{} rows in ", rows.len())),
+        status.contains(&format!("rows            {} in all", rows.len())),
         "{place}: {status}"
     );
     assert!(!status.contains("under way"), "{place}: {status}");

@@ -32,7 +32,7 @@ fn check(scene: &Scene, images: &BTreeSet<Image>) -> Result<(), String> {
     Ok(())
 }
 
-fn every_cut(plot: Plot) {
+pub fn every_cut(plot: Plot) {
     let scene = Scene::set(plot);
     let sim = Sim::new(&scene.before, Plan::Nothing);
     scene.sync(&sim).unwrap();

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use highwater::cli::Options;
 use highwater::disk::Disk;
 use highwater::error::Result;
+use highwater::load::Loader;
 use highwater::session::{self, Receipt};
 use serde_json::Value;
 
@@ -36,6 +37,8 @@ pub struct Plot {
     /// The rows are younger than the lookback, so that they are all asked for
     /// again.
     pub fresh: bool,
+    /// No columns are declared, and later rows have more fields.
+    pub grows: bool,
 }
 
 pub const PLAIN: Plot = Plot {
@@ -47,6 +50,7 @@ pub const PLAIN: Plot = Plot {
     apart: false,
     later: false,
     fresh: false,
+    grows: false,
 };
 
 pub const PLOTS: [Plot; 5] = [
@@ -115,6 +119,14 @@ fn scored(row: &Row) -> String {
     format!("{},\"score\":{score}}}", user.strip_suffix('}').unwrap())
 }
 
+/// From the sixth row on there is one more field, from the eleventh two.
+fn growing(row: &Row) -> String {
+    let user = user(row);
+    let more = ["", ",\"a\":\"1\"", ",\"a\":\"1\",\"b\":\"2\""];
+    let more = more[(row.serial as usize / 5).min(2)];
+    format!("{}{more}}}", user.strip_suffix('}').unwrap())
+}
+
 fn is_bad(row: &Row) -> bool {
     row.serial % 5 == 3
 }
@@ -122,8 +134,14 @@ fn is_bad(row: &Row) -> bool {
 impl Scene {
     pub fn set(plot: Plot) -> Self {
         let dir = Scratch::new();
-        let mut table =
-            Table::rendered_by(Ties::Insertion, if plot.rejects { scored } else { user });
+        let mut table = Table::rendered_by(
+            Ties::Insertion,
+            match plot {
+                Plot { rejects: true, .. } => scored,
+                Plot { grows: true, .. } => growing,
+                _ => user,
+            },
+        );
         for number in 0..plot.rows {
             table.insert(
                 &(number + 1).to_string(),
@@ -149,6 +167,10 @@ impl Scene {
         }
         if plot.apart {
             words.push("--state=/var/state/users.json".to_owned());
+        }
+        if plot.grows {
+            let none = dir.write("connection.json", "{}");
+            words.push(format!("--config={}", none.display()));
         }
         if plot.rejects {
             let columns = r#"{"on_bad_row":"reject","columns":{"id":"STRING","updatedAt":"UTC_DATETIME","address":"STRING","score":"LONG"}}"#;
@@ -206,6 +228,14 @@ impl Scene {
 
     pub fn sync_on(&self, disk: Arc<dyn Disk>) -> Result<Receipt> {
         let (receipt, result) = session::run(&self.options, disk);
+        result.map(|()| receipt.unwrap())
+    }
+
+    /// As [`Scene::sync`], with a consumer for its files.
+    pub fn sync_into(&self, disk: &Sim, loader: &mut dyn Loader) -> Result<Receipt> {
+        disk.set_eager(self.plot.csv);
+        let disk = Arc::new(disk.clone());
+        let (receipt, result) = session::run_with(&self.options, disk, Some(loader));
         result.map(|()| receipt.unwrap())
     }
 
@@ -389,7 +419,7 @@ pub fn timeless(image: &Image) -> Image {
         .collect()
 }
 
-fn json_rows(bytes: &[u8]) -> std::result::Result<Vec<Value>, String> {
+pub fn json_rows(bytes: &[u8]) -> std::result::Result<Vec<Value>, String> {
     if bytes.last() != Some(&b'\n') {
         return Err("half a line".to_owned());
     }
@@ -399,7 +429,7 @@ fn json_rows(bytes: &[u8]) -> std::result::Result<Vec<Value>, String> {
         .collect()
 }
 
-fn csv_rows(bytes: &[u8]) -> std::result::Result<Vec<Value>, String> {
+pub fn csv_rows(bytes: &[u8]) -> std::result::Result<Vec<Value>, String> {
     let mut reader = csv::Reader::from_reader(bytes);
     let header = reader.headers().map_err(|error| error.to_string())?.clone();
     let mut rows = Vec::new();

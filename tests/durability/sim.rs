@@ -280,6 +280,16 @@ impl Sim {
         inner.dead || inner.log.iter().any(|op| op.failed)
     }
 
+    /// Another process takes a file away for good.
+    pub fn take_away(&self, path: &Path) {
+        let world = &mut self.inner().world;
+        world.now.remove(path);
+        world.safe.remove(path);
+        for change in &mut world.pending {
+            change.sets.retain(|(set, _)| set != path);
+        }
+    }
+
     /// Whether what is synced aside is done at once, or when it is waited for.
     pub fn set_eager(&self, eager: bool) {
         self.inner().eager = eager;

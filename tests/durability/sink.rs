@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use highwater::checkpoint::{Checkpoint, Origin, Part, Progress};
+use highwater::checkpoint::{Checkpoint, Files, Origin, Part, Progress};
 use highwater::sink::file::FileSink;
-use highwater::sink::{Batch, Sink};
+use highwater::sink::{Batch, Lead, Sink};
 use highwater::store::Store;
 
 use crate::scene::OUT;
@@ -29,7 +29,14 @@ fn sink(sim: &Sim) -> FileSink {
         cursor: "updatedAt".into(),
     };
     let progress = Progress::default();
-    FileSink::new(store, origin, progress, "20240115T103000Z", "ndjson")
+    FileSink::new(
+        store,
+        origin,
+        progress,
+        Files::first(),
+        "20240115T103000Z",
+        "ndjson",
+    )
 }
 
 fn begin() -> Sim {
@@ -44,6 +51,7 @@ fn batch(row: &str, reject: &str, mark: Option<&str>) -> Batch {
         rows: u64::from(!row.is_empty()),
         rejects: reject.into(),
         rejected: u64::from(!reject.is_empty()),
+        lead: Lead::default(),
         progress: mark.map(|mark| Progress {
             last_updated_at: Some(mark.into()),
             ..Progress::default()
@@ -103,6 +111,47 @@ fn a_later_commit_vouches_for_all_that_was_added_before_it() {
     sink.finish(true).unwrap();
     assert_eq!(file(&sim, ROWS).as_deref(), Some("a\nb\nc\n"));
     assert_eq!(file(&sim, REJECTS).as_deref(), Some("y\n"));
+}
+
+#[test]
+fn a_header_that_changes_among_rows_that_wait_for_a_commit_costs_none_of_them() {
+    let other = |row: &str, mark| Batch {
+        lead: Lead {
+            header: Some(vec!["a".into(), "b".into()]),
+            ..Lead::default()
+        },
+        ..batch(row, "", mark)
+    };
+    let second = ROWS.replace("00Z", "01Z");
+    // The commit that covers both, or the source fails before it.
+    for commits in [true, false] {
+        let sim = begin();
+        let mut sink = sink(&sim);
+        sink.append(&batch("1\n", "x\n", Some("m1"))).unwrap();
+        sink.append(&batch("2\n", "", None)).unwrap();
+        sink.append(&other("a,b\n3\n", commits.then_some("m2")))
+            .unwrap();
+        let found = state(&sim);
+        let part = found.part.clone().unwrap();
+        let closed = &found.files.closed[0];
+        let bytes = if commits { (4, 6) } else { (2, 0) };
+        assert_eq!((closed.bytes, part.bytes), bytes);
+        assert_eq!(part.rejected.as_ref().unwrap().bytes, 2);
+        assert_eq!(found.parts().len(), 3);
+        let outcome = sink.finish(commits).unwrap();
+        let (whole, rows) = if commits { ("1\n2\n", 3) } else { ("1\n", 1) };
+        assert_eq!(file(&sim, ROWS).as_deref(), Some(whole));
+        assert_eq!(file(&sim, &second).is_some(), commits);
+        assert_eq!(file(&sim, REJECTS).as_deref(), Some("x\n"));
+        assert_eq!(outcome.rows, rows);
+        let files = [outcome.before, outcome.file.into_iter().collect()].concat();
+        let expected = [ROWS, &second];
+        assert_eq!(files, expected[..1 + usize::from(commits)]);
+        let found = state(&sim);
+        assert_eq!((found.part, found.files.closed), (None, vec![]));
+        assert_eq!(found.files.rows, Some(rows));
+        assert_eq!(found.files.last.as_deref(), Some("20240115T103001Z"));
+    }
 }
 
 #[test]

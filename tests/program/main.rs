@@ -8,6 +8,8 @@ mod command;
 mod connection;
 mod contract;
 mod growth;
+mod load;
+mod metadata;
 mod network;
 mod output;
 mod playground;
