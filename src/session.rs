@@ -123,7 +123,7 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
         source: &mut source,
         retry: &mut retry,
         cursor: &mut cursor,
-        encoder: &mut Encoder::new(options.format, &of),
+        encoder: &mut Encoder::new(options.format.unwrap_or_default(), &of),
         sink: &mut sink,
         clock: &mut clock,
         observer: &mut |tally| line.show(tally),
@@ -231,14 +231,8 @@ fn open(
     if options.out == Out::Stdout {
         return Ok(Box::new(StdoutSink::new(store, origin.clone(), progress)?));
     }
-    let stamps = store.stamps()?;
-    let newest = stamps
-        .iter()
-        .filter_map(|stamp| timestamp::parse(&spread(stamp)?))
-        .max();
-    let next = newest.map(|newest| newest.plus(Duration::from_secs(1)));
-    let stamp = timestamp::compact(next.map_or(now, |next| next.max(now)));
-    let extension = options.format.extension();
+    let stamp = timestamp::compact(next_stamp(&store, now)?);
+    let extension = options.format.unwrap_or_default().extension();
     Ok(Box::new(FileSink::new(
         store,
         origin.clone(),
@@ -246,6 +240,20 @@ fn open(
         &stamp,
         extension,
     )))
+}
+
+/// What the next file is named by: now, but later than every other file.
+///
+/// # Errors
+/// [`Kind::Local`] where the folder cannot be listed.
+pub fn next_stamp(store: &Store, now: Instant) -> Result<Instant> {
+    let stamps = store.stamps()?;
+    let newest = stamps
+        .iter()
+        .filter_map(|stamp| timestamp::parse(&spread(stamp)?))
+        .max();
+    let next = newest.map(|newest| newest.plus(Duration::from_secs(1)));
+    Ok(next.map_or(now, |next| next.max(now)))
 }
 
 /// The timestamp that a file's stamp is short for.

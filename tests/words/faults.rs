@@ -33,7 +33,7 @@ fn an_unknown_word_names_the_nearest_right_one() {
         ),
         (
             "fetchall",
-            "unknown command \"fetchall\", the commands are sync, check, status",
+            "unknown command \"fetchall\", the commands are sync, check, status, table, compact",
         ),
         (
             "help synk",
