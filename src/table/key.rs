@@ -67,7 +67,8 @@ pub(super) struct Marks {
     found: Vec<Option<Span>>,
     /// The key: what tells it from others.
     pub(super) key: Vec<u8>,
-    /// Whether each field of the key is a number, not a string.
+    /// Whether each field of the key is a number, not a string; CSV does not
+    /// tell.
     pub(super) numbers: Vec<bool>,
     /// Its sequence number.
     pub(super) seq: Option<u64>,
@@ -116,14 +117,16 @@ impl Marks {
             let raw = found.or_else(|| part.find(line));
             let raw = raw.ok_or_else(|| Misfit::Missing(part.name.clone()))?;
             let text = json::text(raw);
-            match raw.first() {
-                Some(b'"') => self.push(typed.then_some(b'"'), text.as_bytes()),
-                Some(b'-' | b'0'..=b'9') => {
-                    self.numbers[at] = true;
-                    self.push(typed.then_some(b'0'), text.as_bytes());
-                }
+            let number = match raw.first() {
+                Some(b'"') => false,
+                Some(b'-' | b'0'..=b'9') => true,
                 _ => return Err(Misfit::Unfit(part.name.clone())),
+            };
+            if typed {
+                self.key.push(u8::from(number));
             }
+            self.push(text.as_bytes());
+            self.numbers.push(number);
         }
         Ok(())
     }
@@ -144,7 +147,7 @@ impl Marks {
         self.deleted = cell(columns.deleted) == Some(b"true");
         for (part, place) in key.iter().zip(&columns.key) {
             match place {
-                KeyColumn::Whole(at) => self.push(None, record.get(*at).unwrap_or_default()),
+                KeyColumn::Whole(at) => self.push(record.get(*at).unwrap_or_default()),
                 KeyColumn::Inside(inside) => {
                     let mut raws = inside.iter().filter_map(|(at, place)| {
                         let cell = json_cell(record.get(*at)?)?;
@@ -158,7 +161,7 @@ impl Marks {
                     if !matches!(raw.first(), Some(b'"' | b'-' | b'0'..=b'9')) {
                         return Err(Misfit::Unfit(part.name.clone()));
                     }
-                    self.push(None, json::text(raw).as_bytes());
+                    self.push(json::text(raw).as_bytes());
                 }
             }
         }
@@ -199,9 +202,7 @@ impl Marks {
     }
 
     /// Appends a field of the key, so that no two keys are the same bytes.
-    fn push(&mut self, kind: Option<u8>, text: &[u8]) {
-        self.numbers.push(false);
-        self.key.extend(kind);
+    fn push(&mut self, text: &[u8]) {
         self.key
             .extend_from_slice(&(text.len() as u64).to_le_bytes());
         self.key.extend_from_slice(text);

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod compact;
 mod crash;
 mod damage;
 mod fault;
