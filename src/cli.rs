@@ -206,7 +206,11 @@ impl Options {
             let name = flag.name;
             if !flag.of.contains(&of) {
                 let owners: Vec<&str> = flag.of.iter().map(|topic| topic.name()).collect();
-                let (of, owners) = (of.name(), owners.join(" and "));
+                let (of, owners) = (of.name(), owners.join(", "));
+                let owners = match owners.rsplit_once(", ") {
+                    Some((others, last)) => format!("{others} and {last}"),
+                    None => owners,
+                };
                 return Err(
                     Error::usage(format!("--{name} is no flag of {of}, only of {owners}"))
                         .hint(format!("see highwater help {of}")),

@@ -95,8 +95,7 @@ pub fn run(
     let of = settled(options, &store, &folder, &name)?;
     sweep(&**disk, &folder, &name)?;
     let files = finished(&**disk, &folder, &name)?;
-    let (kept, old): (Vec<File>, Vec<File>) =
-        files.iter().cloned().partition(|file| keep(&file.name));
+    let (kept, old): (Vec<&File>, Vec<&File>) = files.iter().partition(|file| keep(&file.name));
     let newest = files.last().map(|file| file.format);
     let format = options.format.or(newest).unwrap_or_default();
     let survey = Survey::take(&**disk, &files, &of, Some(format))?;
@@ -197,7 +196,7 @@ struct Work<'a> {
 impl Work<'_> {
     /// Puts new files in the place of the old ones, and answers where the rows
     /// are; None where there are none. `stays` says whether other files stay.
-    fn replace(&mut self, old: &[File], stays: bool) -> Result<Option<String>> {
+    fn replace(&mut self, old: &[&File], stays: bool) -> Result<Option<String>> {
         // These two are the only new names, later than all that there are.
         let first = next_stamp(self.store, clock::now())?;
         let second = first.plus(Duration::from_secs(1));

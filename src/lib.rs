@@ -15,7 +15,8 @@
 //! and what to ask for next, [`page`] what an answer holds, [`row`] how a row is
 //! written, [`checkpoint`] what a state says. Only [`source::live`] knows the
 //! network, only [`disk`] the file system. Why nothing is lost is told in
-//! [`cursor`] and [`store`].
+//! [`cursor`] and [`store`]. [`table`] reads what the syncs wrote back as the
+//! table, and [`compact`] puts one file in the place of many.
 //!
 //! One sync, by hand, over an API whose table changes while it is read:
 //!

@@ -4,6 +4,7 @@
 //! learn which versions are the latest and once to print those, in the order of
 //! the files (three times for CSV, whose header is that of the rows printed).
 
+mod columns;
 mod encode;
 mod files;
 mod key;
@@ -32,8 +33,8 @@ pub use files::{File, finished};
 /// How much is written at once.
 const CHUNK: usize = 1 << 18;
 
-/// How often the files are listed anew where a compaction takes them away
-/// between the listing and the reading.
+/// How often the files are listed where a compaction takes them away between
+/// the listing and the opening.
 const LISTINGS: usize = 5;
 
 /// Which table it is.
@@ -68,7 +69,8 @@ pub fn print(options: &Options, disk: &Arc<dyn Disk>, to: &mut dyn Write) -> Res
     let folder = folder(options);
     let store = Store::new(Arc::clone(disk), options.state_path(), None, "");
     let of = identify(options, store.load()?.as_ref())?;
-    let (files, survey) = settled(&**disk, &folder, &of)?;
+    let files = held(&**disk, &folder, &of)?;
+    let survey = Survey::take(&**disk, &files, &of, None)?;
     let format = options.format.unwrap_or_default();
     let mut write = |bytes: &[u8]| to.write_all(bytes).map_err(|error| refused(&error));
     survey.write(&**disk, &files, &of, (format, Wanted::Rows), &mut write)?;
@@ -139,20 +141,17 @@ pub fn identify(options: &Options, state: Option<&Checkpoint>) -> Result<Identit
     })
 }
 
-/// Lists the files and surveys them, again where one has gone meanwhile: a
-/// compaction puts all that it holds into another one first.
-fn settled(disk: &dyn Disk, folder: &Path, of: &Identity) -> Result<(Vec<File>, Survey)> {
-    let mut tries = 1;
-    loop {
-        let files = finished(disk, folder, &of.name)?;
-        let survey = Survey::take(disk, &files, of, None);
-        let is_gone = |file: &File| matches!(disk.entry(&file.path), Ok(None));
-        match survey {
-            Ok(survey) => return Ok((files, survey)),
-            Err(_) if tries < LISTINGS && files.iter().any(is_gone) => tries += 1,
-            Err(error) => return Err(error),
+/// Lists the files and opens them, again where one has gone meanwhile: what a
+/// compaction removes it has put into another file first. Files that are open
+/// stay whole whatever becomes of their names.
+fn held(disk: &dyn Disk, folder: &Path, of: &Identity) -> Result<Vec<File>> {
+    for _ in 1..LISTINGS {
+        let mut files = finished(disk, folder, &of.name)?;
+        if files::hold(disk, &mut files) {
+            return Ok(files);
         }
     }
+    finished(disk, folder, &of.name)
 }
 
 impl Survey {

@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::json::{self, Fault, Span};
 use crate::row::{FileFormat, csv as quoting};
-use crate::table::key::{Columns, KeyColumn, json_cell};
+use crate::table::columns::{Columns, KeyColumn};
+use crate::table::key::json_cell;
 use crate::table::read::Version;
 
 /// The fields of rows, in the order in which they are first met.

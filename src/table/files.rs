@@ -1,14 +1,20 @@
-//! The finished files of a table, in their order. It looks at names alone.
+//! The finished files of a table, in their order. It knows their names, and
+//! nothing of what is in them.
 
+use std::cell::RefCell;
+use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, Open};
 use crate::error::Result;
 use crate::row::FileFormat;
 use crate::store::failed;
 
+/// How many files are held open between one reading and the next; a process may
+/// mostly have four times as many.
+const HELD: usize = 256;
+
 /// A finished file.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// Its name.
     pub name: String,
@@ -16,6 +22,40 @@ pub struct File {
     pub path: PathBuf,
     /// What it holds.
     pub format: FileFormat,
+    /// It is open, and to be held so.
+    held: RefCell<Option<Box<dyn Open>>>,
+    is_held: bool,
+}
+
+impl File {
+    /// Opens it at its start.
+    pub(super) fn open(&self, disk: &dyn Disk) -> io::Result<Box<dyn Open>> {
+        match self.held.take() {
+            None => disk.open(&self.path),
+            Some(mut open) => open.seek(SeekFrom::Start(0)).map(|_| open),
+        }
+    }
+
+    /// Takes it back for the next reading.
+    pub(super) fn keep(&self, open: Box<dyn Open>) {
+        if self.is_held {
+            self.held.replace(Some(open));
+        }
+    }
+}
+
+/// Opens files, to be held open as long as they are read; as many of them as may
+/// be. False where one is not there any more.
+pub(super) fn hold(disk: &dyn Disk, files: &mut [File]) -> bool {
+    for file in files.iter_mut().take(HELD) {
+        match disk.open(&file.path) {
+            Ok(open) => (file.held, file.is_held) = (RefCell::new(Some(open)), true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return false,
+            // Whatever it is, it is told where the file is read.
+            Err(_) => return true,
+        }
+    }
+    true
 }
 
 /// The finished files of a table in a folder, oldest first.
@@ -34,6 +74,8 @@ pub fn finished(disk: &dyn Disk, folder: &Path, table: &str) -> Result<Vec<File>
                 format: format(&name, table)?,
                 path: folder.join(&name),
                 name,
+                held: RefCell::default(),
+                is_held: false,
             })
         })
         .collect();

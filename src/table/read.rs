@@ -8,8 +8,9 @@ use crate::disk::Disk;
 use crate::error::{Error, Result, excerpt};
 use crate::row::FileFormat;
 use crate::store::failed;
+use crate::table::columns::Columns;
 use crate::table::files::File;
-use crate::table::key::{Columns, Part};
+use crate::table::key::Part;
 
 /// How much is read at once.
 const CHUNK: usize = 1 << 18;
@@ -34,7 +35,7 @@ pub(super) fn each(
     key: &[Part],
     visit: &mut impl FnMut(Version<'_>) -> Result<()>,
 ) -> Result<()> {
-    let open = disk.open(&file.path).map_err(|error| {
+    let mut open = file.open(disk).map_err(|error| {
         let gone = error.kind() == io::ErrorKind::NotFound;
         let error = failed("cannot read", &file.path, &error);
         match gone {
@@ -43,9 +44,11 @@ pub(super) fn each(
         }
     })?;
     match file.format {
-        FileFormat::Ndjson => lines(file, open, visit),
-        FileFormat::Csv => records(file, open, key, visit),
-    }
+        FileFormat::Ndjson => lines(file, &mut open, visit),
+        FileFormat::Csv => records(file, &mut open, key, visit),
+    }?;
+    file.keep(open);
+    Ok(())
 }
 
 /// An error at a line of a file, with what to try where nothing is said.

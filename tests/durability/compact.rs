@@ -345,6 +345,9 @@ fn a_fault_at_any_operation_is_told_and_costs_nothing() {
     }
 }
 
+/// Picks a sync, by what came before it.
+type Pick = fn(&[Op], &Op) -> bool;
+
 /// What every cut of these leaves, each once.
 fn cuts(shots: &[World]) -> BTreeSet<Image> {
     shots.iter().flat_map(World::cuts).collect()
@@ -368,7 +371,7 @@ fn no_sync_of_a_compaction_can_be_left_out() {
     fn last(log: &[Op]) -> Option<Op> {
         log.iter().rfind(|op| op.mutates() && !op.syncs()).cloned()
     }
-    let kinds: [(&str, fn(&[Op], &Op) -> bool); 3] = [
+    let kinds: [(&str, Pick); 3] = [
         ("of the rows", |_, op| {
             op.kind == Kind::SyncAll && op.ends(".compact")
         }),

@@ -2,11 +2,11 @@
 //! operation, and knows what a power cut would leave.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Cursor, ErrorKind, Read};
+use std::io::{self, Cursor, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use highwater::disk::{Append, Disk, Entry, Lock, Syncing};
+use highwater::disk::{Append, Disk, Entry, Lock, Open, Syncing};
 
 /// What is on a disk: the content of each file, None for a folder.
 pub type Image = BTreeMap<PathBuf, Option<Vec<u8>>>;
@@ -430,7 +430,7 @@ impl Disk for Sim {
         }
     }
 
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read>> {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Open>> {
         let (inner, _) = self.step(Kind::Open, path)?;
         let inode = inner.world.file(path)?;
         let bytes = inner.world.inodes[inode].now.clone();

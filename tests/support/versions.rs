@@ -2,29 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// A row's fields as texts, without those that are null or empty, which CSV cannot
 /// tell from one another.
 pub type Plain = BTreeMap<String, String>;
 
-/// The fields of a row as texts.
-pub fn plain(row: &Value) -> Plain {
-    let text = |value: &Value| match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+/// The fields of a row of NDJSON as texts: numbers and nested values as they stand.
+pub fn plain(line: &str) -> Plain {
+    let row: BTreeMap<String, Box<RawValue>> = serde_json::from_str(line).unwrap();
+    let text = |raw: &RawValue| match raw.get() {
+        "null" => String::new(),
+        text if text.starts_with('"') => serde_json::from_str(text).unwrap(),
+        other => other.to_owned(),
     };
-    let fields = row.as_object().unwrap().iter();
-    let texts = fields.map(|(name, value)| (name.clone(), text(value)));
+    let texts = row.iter().map(|(name, raw)| (name.clone(), text(raw)));
     texts.filter(|(_, text)| !text.is_empty()).collect()
 }
 
 /// The rows of an NDJSON file.
 pub fn ndjson_rows(bytes: &[u8]) -> Vec<Plain> {
-    let text = std::str::from_utf8(bytes).unwrap();
-    let parsed = text.lines().map(|line| serde_json::from_str(line).unwrap());
-    parsed.map(|row: Value| plain(&row)).collect()
+    std::str::from_utf8(bytes)
+        .unwrap()
+        .lines()
+        .map(plain)
+        .collect()
 }
 
 /// The rows of a CSV file.
