@@ -107,6 +107,9 @@ pub fn run(
     let done = done || old.is_empty();
     let mut file = None;
     if !done {
+        if files.iter().any(|file| file.format != format) {
+            log::warn!("{}", lost(format));
+        }
         let mut work = Work {
             store: &store,
             folder: &folder,
@@ -181,6 +184,18 @@ fn refuse_guesses(survey: &Survey, files: &[File], format: FileFormat) -> Result
             .at("--format ndjson")
             .hint("compact to csv, or after a sync that has written rows as ndjson"),
     )
+}
+
+/// What a format does not keep of the other one.
+fn lost(format: FileFormat) -> &'static str {
+    match format {
+        FileFormat::Csv => {
+            "rows go from ndjson to csv, where null, missing and empty are the same; --format ndjson keeps them apart"
+        }
+        FileFormat::Ndjson => {
+            "rows go from csv to ndjson, where their fields are strings, or null where they are empty; --format csv keeps them as they are"
+        }
+    }
 }
 
 /// A compaction under the lock.

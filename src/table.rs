@@ -71,6 +71,12 @@ pub fn print(options: &Options, disk: &Arc<dyn Disk>, to: &mut dyn Write) -> Res
     let of = identify(options, store.load()?.as_ref())?;
     let files = held(&**disk, &folder, &of)?;
     let survey = Survey::take(&**disk, &files, &of, None)?;
+    log::info!(
+        "{} files hold {} versions of {} rows",
+        files.len(),
+        survey.versions(),
+        survey.rows()
+    );
     let format = options.format.unwrap_or_default();
     let mut write = |bytes: &[u8]| to.write_all(bytes).map_err(|error| refused(&error));
     survey.write(&**disk, &files, &of, (format, Wanted::Rows), &mut write)?;

@@ -6,6 +6,7 @@
 mod support;
 
 mod compact;
+mod compact_killed;
 mod crash;
 mod damage;
 mod fault;
