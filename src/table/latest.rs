@@ -9,9 +9,9 @@
 //! not, and the latest version stays the latest when it is copied to the end
 //! and others go: that is what compaction stands on.
 //!
-//! Keys are told apart by 128 bits: two SipHashes with random keys of their
-//! own. That two of a million keys share them has a chance of 1 in 10^26, and
-//! none who chooses keys can raise it.
+//! Keys are told apart by 128 bits: two SipHashes under different random keys.
+//! That any two of a million keys share them has a chance below 1 in 10^26, and
+//! nobody who chooses keys can raise it.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
