@@ -24,6 +24,10 @@ pub enum Command {
     Check,
     /// Show where the mark stands.
     Status,
+    /// Print the table as it is now.
+    Table,
+    /// Replace the finished files by one.
+    Compact,
     /// Print a help text.
     Help(Topic),
     /// Print the version.
@@ -41,6 +45,10 @@ pub enum Topic {
     Check,
     /// `status`
     Status,
+    /// `table`
+    Table,
+    /// `compact`
+    Compact,
 }
 
 /// Where the rows go.
@@ -71,7 +79,7 @@ pub struct Options {
     pub command: Command,
     pub url: Option<String>,
     pub out: Out,
-    pub format: FileFormat,
+    pub format: Option<FileFormat>,
     pub page_size: Option<u64>,
     pub state: StateAt,
     pub since: Option<String>,
@@ -94,10 +102,12 @@ pub struct Options {
 }
 
 /// The words that come first, and what they stand for.
-const COMMANDS: [(&str, Topic); 4] = [
+const COMMANDS: [(&str, Topic); 6] = [
     ("sync", Topic::Sync),
     ("check", Topic::Check),
     ("status", Topic::Status),
+    ("table", Topic::Table),
+    ("compact", Topic::Compact),
     ("help", Topic::General),
 ];
 
@@ -124,7 +134,7 @@ impl Options {
             command,
             url: None,
             out: Out::Dir("out".into()),
-            format: FileFormat::Ndjson,
+            format: None,
             page_size: None,
             state: StateAt::Default,
             since: None,
@@ -174,6 +184,8 @@ impl Options {
                 topic if has("help") => Command::Help(topic),
                 Topic::Check => Command::Check,
                 Topic::Status => Command::Status,
+                Topic::Table => Command::Table,
+                Topic::Compact => Command::Compact,
                 Topic::Sync | Topic::General => Command::Sync,
             },
         };
@@ -181,6 +193,8 @@ impl Options {
             Command::Sync => Topic::Sync,
             Command::Check => Topic::Check,
             Command::Status => Topic::Status,
+            Command::Table => Topic::Table,
+            Command::Compact => Topic::Compact,
             Command::Help(_) | Command::Version => return Ok(Self::new(command)),
         };
         if let [_, extra, ..] = plain[..] {
@@ -196,7 +210,11 @@ impl Options {
             let name = flag.name;
             if !flag.of.contains(&of) {
                 let owners: Vec<&str> = flag.of.iter().map(|topic| topic.name()).collect();
-                let (of, owners) = (of.name(), owners.join(" and "));
+                let (of, owners) = (of.name(), owners.join(", "));
+                let owners = match owners.rsplit_once(", ") {
+                    Some((others, last)) => format!("{others} and {last}"),
+                    None => owners,
+                };
                 return Err(
                     Error::usage(format!("--{name} is no flag of {of}, only of {owners}"))
                         .hint(format!("see highwater help {of}")),
@@ -227,6 +245,15 @@ impl Options {
             return Err(
                 Error::usage("status has no state to show with --state none")
                     .hint("a file that is called none is --state ./none"),
+            );
+        }
+        let folder = matches!(command, Command::Table | Command::Compact);
+        if folder && options.out == Out::Stdout {
+            let name = of.name();
+            return Err(
+                Error::usage(format!("{name} needs the folder of the files"))
+                    .at("--out")
+                    .hint("a folder that is called - is --out ./-"),
             );
         }
         Ok(options)
@@ -371,7 +398,9 @@ fn unknown_command(word: &str) -> Error {
     ) {
         (_, Some(flag)) => Error::usage(format!("{message}, did you mean --{flag}?")),
         (Some(meant), None) => Error::usage(format!("{message}, did you mean {meant:?}?")),
-        (None, None) => Error::usage(format!("{message}, the commands are sync, check, status")),
+        (None, None) => Error::usage(format!(
+            "{message}, the commands are sync, check, status, table, compact"
+        )),
     };
     error.hint(see(None))
 }

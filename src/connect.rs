@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::Options;
+use crate::cli::{Command, Options};
 use crate::config::{Connection, set};
 use crate::error::{Error, Result};
 use crate::secret::{self, Secrets};
@@ -35,8 +35,10 @@ pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
                 }
                 value
             };
-            let parsed =
-                Connection::parse(&text, &environment, options.replay.is_some(), &mut secrets);
+            // Who asks no API needs none of its secrets.
+            let offline = options.replay.is_some()
+                || matches!(options.command, Command::Table | Command::Compact);
+            let parsed = Connection::parse(&text, &environment, offline, &mut secrets);
             // Even the error may quote a value.
             secret::install(secrets.clone());
             parsed.map_err(|error| error.at(path.display()))?

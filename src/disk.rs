@@ -44,6 +44,9 @@ pub trait Disk: Send + Sync {
     fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
     /// A whole file, None where there is none.
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
+    /// A file to be read from its start, which stays whole for its reader also
+    /// where it is removed.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Open>>;
     /// The bytes of a file from `start` up to `end`.
     fn read_range(&self, path: &Path, start: u64, end: u64) -> io::Result<Vec<u8>>;
     /// A file that must not be there yet, to append to.
@@ -66,6 +69,11 @@ pub trait Disk: Send + Sync {
     /// holder into it.
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Lock>;
 }
+
+/// A file that is read.
+pub trait Open: Read + Seek {}
+
+impl<T: Read + Seek> Open for T {}
 
 /// A file that is appended to.
 pub trait Append: Send {
@@ -174,6 +182,10 @@ impl Disk for Os {
 
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
         optional(fs::read(path))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Open>> {
+        Ok(Box::new(File::open(path)?))
     }
 
     fn read_range(&self, path: &Path, start: u64, end: u64) -> io::Result<Vec<u8>> {

@@ -16,7 +16,8 @@
 //! and what to ask for next, [`page`] what an answer holds, [`row`] how a row is
 //! written, [`checkpoint`] what a state says. Only [`source::live`] knows the
 //! network, only [`disk`] the file system. Why nothing is lost is told in
-//! [`cursor`], [`store`] and [`load`].
+//! [`cursor`], [`store`] and [`load`]. [`table`] reads what the syncs wrote back
+//! as the table, and [`compact`] puts one file in the place of many.
 //!
 //! One sync, by hand, over an API whose table changes while it is read:
 //!
@@ -81,6 +82,7 @@ pub mod check;
 pub mod checkpoint;
 pub mod cli;
 pub mod clock;
+pub mod compact;
 pub mod config;
 pub mod connect;
 pub mod cursor;
@@ -101,6 +103,7 @@ pub mod source;
 pub mod status;
 pub mod store;
 pub mod sync;
+pub mod table;
 pub mod template;
 pub mod timestamp;
 pub mod types;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use highwater::cli::{self, Command, Options, Out};
 use highwater::disk::{Disk, Os};
 use highwater::error::{Error, Result};
-use highwater::{check, log_lines, secret, session, status};
+use highwater::sink::stdout::stdout;
+use highwater::{check, compact, log_lines, secret, session, status, table};
 
 fn main() -> ExitCode {
     match Options::parse(std::env::args_os().skip(1)).and_then(|options| run(&options)) {
@@ -29,6 +30,16 @@ fn run(options: &Options) -> Result<()> {
         Command::Help(topic) => print(&cli::help(topic)),
         Command::Version => print(concat!("highwater ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Status => print(&status::report(options, &disk)?),
+        Command::Table => {
+            let out = stdout();
+            let mut out = out.map_err(|error| Error::local(format!("no stdout: {error}")))?;
+            table::print(options, &disk, &mut out)
+        }
+        Command::Compact => {
+            let receipt = compact::run(options, &disk, &|_| false)?;
+            let text = serde_json::to_string(&receipt).unwrap_or_default();
+            print(&format!("{text}\n"))
+        }
         Command::Check => {
             let (text, result) = check::run(options);
             print(&text).and(result)

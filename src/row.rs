@@ -1,7 +1,7 @@
 //! One row to one line: which of its members go where, worked out once per
 //! shape, and their bytes copied as they came. It does not know files.
 
-mod csv;
+pub(crate) mod csv;
 mod header;
 mod metadata;
 
@@ -18,9 +18,10 @@ use header::Column;
 use metadata::{Metadata, STAMPS, Stamp};
 
 /// The output's format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FileFormat {
     /// One JSON object a line.
+    #[default]
     Ndjson,
     /// RFC 4180 with a header.
     Csv,

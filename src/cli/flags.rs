@@ -33,11 +33,19 @@ pub(super) struct Flag {
 
 type Set = fn(&mut Options, OsString) -> Result<(), String>;
 
-const ALL: &[Topic] = &[Topic::Sync, Topic::Check, Topic::Status];
+const ALL: &[Topic] = &[
+    Topic::Sync,
+    Topic::Check,
+    Topic::Status,
+    Topic::Table,
+    Topic::Compact,
+];
 const SYNC: &[Topic] = &[Topic::Sync];
 const CHECK: &[Topic] = &[Topic::Check];
 const SOURCE: &[Topic] = &[Topic::Sync, Topic::Check];
-const STORED: &[Topic] = &[Topic::Sync, Topic::Status];
+const STORED: &[Topic] = &[Topic::Sync, Topic::Status, Topic::Table, Topic::Compact];
+const WRITTEN: &[Topic] = &[Topic::Sync, Topic::Table, Topic::Compact];
+const NAMED: &[Topic] = &[Topic::Sync, Topic::Check, Topic::Table, Topic::Compact];
 
 const fn flag(
     name: &'static str,
@@ -87,7 +95,7 @@ pub(super) const FLAGS: [Flag; 24] = [
     flag(
         "config",
         "FILE",
-        SOURCE,
+        NAMED,
         "",
         "the connection file (JSON): the names of parameters and fields, headers, the table; \
          flags win over it, and without one the reference API's contract holds",
@@ -98,7 +106,7 @@ pub(super) const FLAGS: [Flag; 24] = [
         "DIR",
         STORED,
         "out",
-        "the directory of the files; - is the standard output, with the state in ./state.json, \
+        "the directory of the files; for sync - is the standard output, with the state in ./state.json, \
          and acknowledges nothing: whether its reader kept the rows is not known, see --load",
         |to, value| {
             to.out = if value == "-" {
@@ -112,14 +120,14 @@ pub(super) const FLAGS: [Flag; 24] = [
     flag(
         "format",
         "FORMAT",
-        SYNC,
+        WRITTEN,
         "ndjson",
         "ndjson (one JSON object a line, every field) or csv (a header, the declared columns, or \
-         else all fields met so far)",
+         else all fields met so far); compact keeps to that of the newest file",
         |to, value| {
             to.format = match &*text(value)? {
-                "ndjson" => FileFormat::Ndjson,
-                "csv" => FileFormat::Csv,
+                "ndjson" => Some(FileFormat::Ndjson),
+                "csv" => Some(FileFormat::Csv),
                 other => return Err(format!("{other:?} is neither ndjson nor csv")),
             };
             Ok(())

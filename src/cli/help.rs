@@ -16,6 +16,8 @@ Usage:
   highwater sync [flags]     fetch what changed since the last sync
   highwater check [flags]    probe whether the API can be synced without loss
   highwater status [flags]   show where the last sync got to
+  highwater table [flags]    print the table, the latest version of each row
+  highwater compact [flags]  replace the files by one that holds the table
   highwater help [COMMAND]   how each works, with all its flags";
 
 const GENERAL: &str = "\
@@ -27,6 +29,8 @@ Usage:
   highwater sync [flags]     fetch what changed since the last sync
   highwater check [flags]    probe whether the API can be synced without loss
   highwater status [flags]   show where the last sync got to
+  highwater table [flags]    print the table, the latest version of each row
+  highwater compact [flags]  replace the files by one that holds the table
   highwater help [COMMAND]   this, or how a command works, with all its flags
   highwater --version
 
@@ -108,6 +112,48 @@ Files:
   DIR/state.json          what is read, unless --state names another file
 ";
 
+const TABLE: &str = "\
+highwater table prints the table as the finished files have it: of each primary
+key the latest version. It asks no API, changes nothing and takes no lock.
+
+Usage:
+  highwater table [flags]
+
+Examples:
+  highwater table --out users > users.ndjson
+  highwater table --out users --format csv
+
+The latest version is the one that was delivered last: in a later file, or
+further down in the same one; where rows carry _seq, the larger one. A row with
+\"_deleted\": true takes its key out of the table. Rows come in the order of
+their latest versions. The key is that of DIR/state.json, else of --config.
+
+The number 1 and the string \"1\" are two keys. CSV cannot tell them apart, so
+where there is a CSV file keys are compared as text. From CSV to NDJSON a field
+is a string, or null where it is empty; from NDJSON to NDJSON rows keep their
+very bytes.
+";
+
+const COMPACT: &str = "\
+highwater compact replaces the finished files by one that holds the rows that
+highwater table prints. Earlier versions of rows are gone then.
+
+Usage:
+  highwater compact [flags]
+
+Examples:
+  highwater compact --out users
+
+Whoever lists the folder at any moment finds the whole table, also when the
+machine stops midway; run it again then. A file that was listed before may be
+gone when it is opened: list again. It holds the lock, as a sync does, and
+refuses to start where a sync did not end.
+
+Output:
+  One line of JSON, the receipt: the new file (null where there was nothing to
+  do), the rows of the table, the versions that there were, the files replaced.
+";
+
 const SOURCE_NOTES: &str = "\
 Durations are 250ms, 60s, 5m, 2h, 1d or a number of seconds.
 ${NAME} anywhere in the connection file is the environment's, and never shown.
@@ -135,6 +181,8 @@ pub fn help(topic: Topic) -> String {
         ],
         Topic::Check => vec![CHECK.to_owned(), flags(topic), SOURCE_NOTES.to_owned()],
         Topic::Status => vec![STATUS.to_owned(), flags(topic), STATUS_FILES.to_owned()],
+        Topic::Table => vec![TABLE.to_owned(), flags(topic)],
+        Topic::Compact => vec![COMPACT.to_owned(), flags(topic)],
     };
     parts.join("\n") + "\n" + CODES
 }
@@ -178,7 +226,14 @@ mod tests {
     use super::*;
     use crate::config::Connection;
 
-    const TOPICS: [Topic; 4] = [Topic::General, Topic::Sync, Topic::Check, Topic::Status];
+    const TOPICS: [Topic; 6] = [
+        Topic::General,
+        Topic::Sync,
+        Topic::Check,
+        Topic::Status,
+        Topic::Table,
+        Topic::Compact,
+    ];
 
     #[test]
     fn every_flag_is_in_the_help_of_its_commands() {

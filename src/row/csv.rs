@@ -5,7 +5,7 @@
 use crate::json;
 
 /// Appends a field.
-pub(super) fn field(text: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn field(text: &[u8], out: &mut Vec<u8>) {
     if !text
         .iter()
         .any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'))
@@ -24,7 +24,7 @@ pub(super) fn field(text: &[u8], out: &mut Vec<u8>) {
 
 /// Appends a JSON string's text, given as it stands between its quotes.
 #[inline]
-pub(super) fn string(inner: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn string(inner: &[u8], out: &mut Vec<u8>) {
     let [escapes, quoted] = json::holds(inner, [b'\\', b',']);
     if escapes {
         return escaped(inner, out);
@@ -63,7 +63,7 @@ fn escaped(inner: &[u8], out: &mut Vec<u8>) {
 
 /// Ends a record, whose every field was followed by a comma. A single empty
 /// field is quoted: an empty line would be no record.
-pub(super) fn end(out: &mut Vec<u8>) {
+pub(crate) fn end(out: &mut Vec<u8>) {
     if let [.., b'\n', b','] | [b','] = out[..] {
         out.splice(out.len() - 1.., *b"\"\",");
     }

@@ -119,7 +119,7 @@ pub(super) fn encoder(
     options: &Options,
     now: Instant,
 ) -> Result<Encoder> {
-    let encoder = Encoder::new(options.format, of).with_header(known.columns.as_deref());
+    let encoder = Encoder::new(options.format.unwrap_or_default(), of).with_header(known.columns.as_deref());
     if options.metadata {
         encoder.with_metadata(known.seq, now)
     } else {
@@ -145,7 +145,7 @@ pub(super) fn open(
         Some(last) if *last >= now => after(last)?,
         _ => now,
     };
-    let extension = options.format.extension();
+    let extension = options.format.unwrap_or_default().extension();
     Ok(Box::new(FileSink::new(
         store, origin, progress, known, &stamp, extension,
     )))

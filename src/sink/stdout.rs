@@ -117,14 +117,21 @@ impl Sink for StdoutSink {
 }
 
 /// Stdout without std's buffer, whose flush would come too late to be seen.
+///
+/// # Errors
+/// The operating system's.
 #[cfg(unix)]
-fn stdout() -> io::Result<File> {
+pub fn stdout() -> io::Result<File> {
     use std::os::fd::AsFd;
     Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }
 
+/// Stdout without std's buffer, whose flush would come too late to be seen.
+///
+/// # Errors
+/// The operating system's.
 #[cfg(windows)]
-fn stdout() -> io::Result<File> {
+pub fn stdout() -> io::Result<File> {
     use std::os::windows::io::AsHandle;
     Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
 }

@@ -5,6 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod compact;
+mod compact_killed;
 mod crash;
 mod damage;
 mod fault;

@@ -2,11 +2,11 @@
 //! operation, and knows what a power cut would leave.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, ErrorKind};
+use std::io::{self, Cursor, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use highwater::disk::{Append, Disk, Entry, Lock, Syncing};
+use highwater::disk::{Append, Disk, Entry, Lock, Open, Syncing};
 
 /// What is on a disk: the content of each file, None for a folder.
 pub type Image = BTreeMap<PathBuf, Option<Vec<u8>>>;
@@ -18,6 +18,7 @@ pub enum Kind {
     Entry,
     Names,
     Read,
+    Open,
     ReadRange,
     Create,
     Overwrite,
@@ -42,8 +43,11 @@ pub struct Op {
 impl Op {
     /// Whether it leaves something changed.
     pub fn mutates(&self) -> bool {
-        use Kind::{Canonical, Entry, Names, Read, ReadRange};
-        !matches!(self.kind, Canonical | Entry | Names | Read | ReadRange)
+        use Kind::{Canonical, Entry, Names, Open, Read, ReadRange};
+        !matches!(
+            self.kind,
+            Canonical | Entry | Names | Read | Open | ReadRange
+        )
     }
 
     pub fn ends(&self, end: &str) -> bool {
@@ -434,6 +438,13 @@ impl Disk for Sim {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Open>> {
+        let (inner, _) = self.step(Kind::Open, path)?;
+        let inode = inner.world.file(path)?;
+        let bytes = inner.world.inodes[inode].now.clone();
+        Ok(Box::new(Cursor::new(bytes)))
     }
 
     fn read_range(&self, path: &Path, start: u64, end: u64) -> io::Result<Vec<u8>> {

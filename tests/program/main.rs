@@ -20,6 +20,7 @@ mod secrets;
 mod status;
 mod stdout;
 mod sync;
+mod table;
 mod tally;
 mod terminal;
 mod ties;

@@ -33,7 +33,7 @@ fn an_unknown_word_names_the_nearest_right_one() {
         ),
         (
             "fetchall",
-            "unknown command \"fetchall\", the commands are sync, check, status",
+            "unknown command \"fetchall\", the commands are sync, check, status, table, compact",
         ),
         (
             "help synk",
@@ -73,7 +73,7 @@ fn an_unknown_word_names_the_nearest_right_one() {
 fn a_flag_of_another_command_says_whose_it_is() {
     assert_eq!(
         error("check --format csv"),
-        "--format is no flag of check, only of sync"
+        "--format is no flag of check, only of sync, table and compact"
     );
     assert_eq!(
         error("sync --json"),

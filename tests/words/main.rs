@@ -30,7 +30,7 @@ fn a_bare_command_has_the_defaults() {
     let sync = options("sync");
     assert_eq!(sync.command, Command::Sync);
     assert_eq!(sync.out, Out::Dir("out".into()));
-    assert_eq!(sync.format, FileFormat::Ndjson);
+    assert_eq!(sync.format, None);
     assert_eq!(sync.state, StateAt::Default);
     assert_eq!((&sync.url, sync.page_size, sync.verbose), (&None, None, 0));
     assert_eq!(options("check").command, Command::Check);
@@ -48,7 +48,7 @@ fn every_flag_is_taken() {
     let expected = Options {
         url: Some("http://h/p".into()),
         out: Out::Dir("d".into()),
-        format: FileFormat::Csv,
+        format: Some(FileFormat::Csv),
         page_size: Some(100),
         state: StateAt::File("s.json".into()),
         since: Some("2024-01-01T00:00:00Z".into()),
@@ -157,7 +157,7 @@ fn paths_keep_bytes_that_are_not_unicode_and_other_words_refuse_them() {
     );
     assert_eq!(
         text(vec![odd()]),
-        "unknown command \"d\u{FFFD}/f\", the commands are sync, check, status"
+        "unknown command \"d\u{FFFD}/f\", the commands are sync, check, status, table, compact"
     );
     assert!(text(vec![joined("--")]).starts_with("unknown flag"));
 }

@@ -1,0 +1,339 @@
+//! Where a row's primary key stands, in a line of NDJSON and in a record of
+//! CSV, and with it the two fields that say how a version stands to others. It
+//! builds no values: a key is the bytes that tell it from other keys.
+
+use crate::json::{self, Fault, Span};
+use crate::table::columns::{Columns, KeyColumn};
+
+/// The sequence number of a version, where rows carry one.
+pub(super) const SEQ: &str = "_seq";
+/// True in a version that says that its row is gone.
+pub(super) const DELETED: &str = "_deleted";
+
+/// Where one of the key's fields stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the column of its name.
+    Column,
+    /// Where these tokens lead to: no column was declared for it.
+    At(Vec<String>),
+    /// In the column of its name, or where tokens lead to that give this name
+    /// when they are joined by `_`: a state keeps no more than the name.
+    Joined,
+}
+
+/// One of the key's fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    /// What it is called: the column's name.
+    pub(super) name: String,
+    pub(super) place: Place,
+}
+
+impl Part {
+    /// A declared column.
+    pub(super) fn column(name: &str) -> Self {
+        Self::new(name, Place::Column)
+    }
+
+    /// A field without a column, where these tokens lead to.
+    pub(super) fn at(name: &str, path: &[String]) -> Self {
+        Self::new(name, Place::At(path.to_vec()))
+    }
+
+    /// A field of which the name is all that is known.
+    pub(super) fn joined(name: &str) -> Self {
+        Self::new(name, Place::Joined)
+    }
+
+    fn new(name: &str, place: Place) -> Self {
+        let name = name.to_owned();
+        Self { name, place }
+    }
+
+    /// The field's value in a row, which is valid JSON.
+    fn find<'a>(&self, row: &'a [u8]) -> Option<&'a [u8]> {
+        match &self.place {
+            Place::Column => None,
+            Place::At(path) => json::point(row, path),
+            Place::Joined => descend(row, &self.name),
+        }
+    }
+}
+
+/// What is known of a version besides its fields.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    /// Where each field of the key is, in the line.
+    found: Vec<Option<Span>>,
+    /// The key: what tells it from others.
+    pub(super) key: Vec<u8>,
+    /// Whether each field of the key is a number, not a string; CSV does not
+    /// tell.
+    pub(super) numbers: Vec<bool>,
+    /// Its sequence number.
+    pub(super) seq: Option<u64>,
+    /// Whether it says that the row is gone.
+    pub(super) deleted: bool,
+}
+
+/// Why a version cannot be placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Misfit {
+    /// It is no JSON object.
+    Fault(Fault),
+    /// It lacks this field of the key.
+    Missing(String),
+    /// This field of the key is neither a string nor a number.
+    Unfit(String),
+}
+
+impl From<Fault> for Misfit {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl Marks {
+    /// Takes them from a line of NDJSON. `typed` tells the number 1 from the
+    /// string `"1"`.
+    ///
+    /// # Errors
+    /// Where it is no JSON object, or has no such key.
+    pub(super) fn of_line(&mut self, line: &[u8], key: &[Part], typed: bool) -> Result<(), Misfit> {
+        self.reset();
+        self.found.clear();
+        self.found.resize(key.len(), None);
+        let end = json::members::<Fault>(line, 0, 0, &mut |text, name, at| {
+            let end = json::value(text, at, 1)?;
+            self.meet(key, name.of(text), Span::new(at, end), text);
+            Ok(end)
+        })?;
+        if end != line.len() {
+            let what = "something follows the object";
+            return Err(Fault { at: end, what }.into());
+        }
+        for (at, part) in key.iter().enumerate() {
+            let found = self.found[at].map(|span| span.of(line));
+            let raw = found.or_else(|| part.find(line));
+            let raw = raw.ok_or_else(|| Misfit::Missing(part.name.clone()))?;
+            let text = json::text(raw);
+            let number = match raw.first() {
+                Some(b'"') => false,
+                Some(b'-' | b'0'..=b'9') => true,
+                _ => return Err(Misfit::Unfit(part.name.clone())),
+            };
+            if typed {
+                self.key.push(u8::from(number));
+            }
+            self.push(text.as_bytes());
+            self.numbers.push(number);
+        }
+        Ok(())
+    }
+
+    /// Takes them from a record of CSV.
+    ///
+    /// # Errors
+    /// Where it has no such key.
+    pub(super) fn of_record(
+        &mut self,
+        record: &csv::ByteRecord,
+        columns: &Columns,
+        key: &[Part],
+    ) -> Result<(), Misfit> {
+        self.reset();
+        let cell = |at: Option<usize>| record.get(at?);
+        self.seq = cell(columns.seq).and_then(number);
+        self.deleted = cell(columns.deleted) == Some(b"true");
+        for (part, place) in key.iter().zip(&columns.key) {
+            match place {
+                KeyColumn::Whole(at) => self.push(record.get(*at).unwrap_or_default()),
+                KeyColumn::Inside(inside) => {
+                    let mut raws = inside.iter().filter_map(|(at, place)| {
+                        let cell = json_cell(record.get(*at)?)?;
+                        match place {
+                            Place::At(path) => json::point(cell, path),
+                            _ => descend(cell, &part.name[columns.names[*at].len() + 1..]),
+                        }
+                    });
+                    let raw = raws.next();
+                    let raw = raw.ok_or_else(|| Misfit::Missing(part.name.clone()))?;
+                    if !matches!(raw.first(), Some(b'"' | b'-' | b'0'..=b'9')) {
+                        return Err(Misfit::Unfit(part.name.clone()));
+                    }
+                    self.push(json::text(raw).as_bytes());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.key.clear();
+        self.numbers.clear();
+        (self.seq, self.deleted) = (None, false);
+    }
+
+    /// Takes a member of a row, if it is one that counts.
+    #[inline]
+    fn meet(&mut self, key: &[Part], name: &[u8], value: Span, text: &[u8]) {
+        // Almost no name has an escape.
+        if name.contains(&b'\\') {
+            let plain = json::unescape(name);
+            return self.meet_plain(key, plain.as_bytes(), value, text);
+        }
+        self.meet_plain(key, name, value, text);
+    }
+
+    #[inline]
+    fn meet_plain(&mut self, key: &[Part], name: &[u8], value: Span, text: &[u8]) {
+        for (part, found) in key.iter().zip(&mut self.found) {
+            if part.name.as_bytes() == name && !matches!(part.place, Place::At(_)) {
+                *found = Some(value);
+            }
+        }
+        if name.first() == Some(&b'_') {
+            if name == SEQ.as_bytes() {
+                self.seq = number(value.of(text));
+            } else if name == DELETED.as_bytes() {
+                self.deleted = value.of(text) == b"true";
+            }
+        }
+    }
+
+    /// Appends a field of the key, so that no two keys are the same bytes.
+    fn push(&mut self, text: &[u8]) {
+        self.key
+            .extend_from_slice(&(text.len() as u64).to_le_bytes());
+        self.key.extend_from_slice(text);
+    }
+}
+
+/// A whole number of up to 64 bits.
+fn number(text: &[u8]) -> Option<u64> {
+    let digits = text.first()?.is_ascii_digit();
+    let text = std::str::from_utf8(text).ok().filter(|_| digits)?;
+    text.parse().ok()
+}
+
+/// The value that tokens lead to which, joined by `_`, give this name.
+fn descend<'a>(raw: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let mut found = None;
+    let mut consider = |token: &str, value: &'a [u8]| {
+        let Some(rest) = name.strip_prefix(token) else {
+            return;
+        };
+        let inner = rest.strip_prefix('_');
+        if rest.is_empty() {
+            found = Some(value);
+        } else if let (None, Some(rest)) = (found, inner) {
+            found = descend(value, rest);
+        }
+    };
+    match raw.first()? {
+        b'{' => {
+            _ = json::members::<Fault>(raw, 0, 0, &mut |text, key, at| {
+                let end = json::value(text, at, 1)?;
+                consider(&json::unescape(key.of(text)), &raw[at..end]);
+                Ok(end)
+            });
+        }
+        b'[' => {
+            let mut index = 0;
+            _ = json::elements::<Fault>(raw, 0, 0, &mut |text, at| {
+                let end = json::value(text, at, 1)?;
+                consider(&index.to_string(), &raw[at..end]);
+                index += 1;
+                Ok(end)
+            });
+        }
+        _ => {}
+    }
+    found
+}
+
+/// A cell that holds a JSON object or list, which is how CSV has nested values.
+pub(super) fn json_cell(cell: &[u8]) -> Option<&[u8]> {
+    let nested = matches!(cell.first(), Some(b'{' | b'['));
+    (nested && json::value(cell, 0, 0) == Ok(cell.len())).then_some(cell)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn key_of(line: &str, parts: &[Part]) -> Result<Vec<u8>, Misfit> {
+        let mut marks = Marks::default();
+        marks.of_line(line.as_bytes(), parts, true)?;
+        Ok(marks.key)
+    }
+
+    #[test]
+    fn numbers_and_strings_are_different_keys_however_they_are_spelled() {
+        let id = [Part::joined("id")];
+        let key = |line: &str| key_of(line, &id).unwrap();
+        assert_eq!(
+            key(r#"{"id":"1"}"#),
+            key(r#"{"a":[{"id":2}],"\u0069d": "\u0031" }"#)
+        );
+        assert_ne!(key(r#"{"id":"1"}"#), key(r#"{"id":1}"#));
+        assert_ne!(key(r#"{"id":1}"#), key(r#"{"id":1.0}"#));
+        let two = [Part::joined("a"), Part::joined("b")];
+        let pair = |line: &str| key_of(line, &two).unwrap();
+        assert_ne!(pair(r#"{"a":"x","b":"yz"}"#), pair(r#"{"a":"xy","b":"z"}"#));
+        assert_eq!(
+            pair(r#"{"a":"x","b":"y"}"#),
+            pair(r#"{"b":"y","c":1,"a":"x"}"#)
+        );
+    }
+
+    #[test]
+    fn a_nested_key_is_found_by_its_tokens_or_by_the_name_they_give() {
+        let tokens = ["fields".to_owned(), "id".to_owned()];
+        let nested = r#"{"n":1,"fields":{"id":"7"}}"#;
+        let flat = r#"{"fields_id":"7","fields":{"id":"8"}}"#;
+        let of = |part: Part, line: &str| key_of(line, &[part]);
+        let seven = of(Part::column("id"), r#"{"id":"7"}"#);
+        assert_eq!(of(Part::at("fields_id", &tokens), nested), seven);
+        assert_eq!(of(Part::joined("fields_id"), nested), seven);
+        assert_eq!(of(Part::joined("fields_id"), flat), seven);
+        assert_eq!(
+            of(Part::joined("a_1_b_c"), r#"{"a":[0,{"b_c":"7"}]}"#),
+            seven
+        );
+        let none = Err(Misfit::Missing("fields_id".into()));
+        assert_eq!(of(Part::column("fields_id"), nested), none);
+        assert_eq!(
+            of(Part::joined("fields_id"), r#"{"fields":{"idx":1}}"#),
+            none
+        );
+    }
+
+    #[test]
+    fn a_record_has_its_key_in_a_column_or_inside_of_one() {
+        let of = |part: Part, names: &[&str], cells: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            let parts = [part];
+            let columns = Columns::new(names, &parts).map_err(Misfit::Missing)?;
+            let mut marks = Marks::default();
+            marks.of_record(&csv::ByteRecord::from(cells.to_vec()), &columns, &parts)?;
+            Ok((marks.key, marks.seq, marks.deleted))
+        };
+        let plain = of(Part::joined("id"), &["a", "id"], &["x", "7"]);
+        let tokens = ["f".to_owned(), "id".to_owned()];
+        for part in [Part::joined("f_id"), Part::at("f_id", &tokens)] {
+            let cells = ["{\"id\":7}", "true", "12"];
+            let (key, seq, deleted) = of(part, &["f", DELETED, SEQ], &cells).unwrap();
+            assert_eq!((seq, deleted), (Some(12), true));
+            assert_eq!(plain, Ok((key, None, false)));
+        }
+        for cell in ["{\"id\":7", "", "7"] {
+            let found = of(Part::joined("f_id"), &["f"], &[cell]);
+            assert_eq!(found, Err(Misfit::Missing("f_id".into())));
+        }
+        let found = of(Part::joined("id"), &["ident"], &["7"]);
+        assert_eq!(found, Err(Misfit::Missing("id".into())));
+    }
+}
