@@ -73,6 +73,7 @@
 //! assert_eq!(cursor.mark().unwrap().text, "2024-01-06T00:00:00Z");
 //! ```
 
+pub mod answer;
 mod calendar;
 pub mod check;
 pub mod checkpoint;

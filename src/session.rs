@@ -12,7 +12,7 @@ use crate::checkpoint::{Checkpoint, Origin};
 use crate::cli::{Options, Out};
 use crate::clock::{Clock, SystemClock, time_of_day};
 use crate::config::Connection;
-use crate::connect::{connection, source};
+use crate::connect::{connection, patient, source};
 use crate::cursor::Cursor;
 use crate::disk::Disk;
 use crate::error::{Error, Kind, Result};
@@ -23,7 +23,6 @@ use crate::sink::behind::Behind;
 use crate::sink::file::FileSink;
 use crate::sink::stdout::StdoutSink;
 use crate::sink::{Outcome, Sink};
-use crate::source::retry::Retry;
 use crate::store::Store;
 use crate::sync::{self, Sync, Tally};
 use crate::timestamp::{self, Instant};
@@ -112,22 +111,22 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
     let state = take_up(&mut store, &origin, options)?;
     store.sweep()?;
     let start = start(&of, state, since).map_err(|error| store.in_state(error))?;
-    let mut source = asked.map_or_else(|| source(options, &of, &secrets), Ok)?;
+    let source = asked.map_or_else(|| source(options, &of, &secrets), Ok)?;
+    let mut source = patient(source, options, &of, &secrets, of.max_retries)?;
     let mut cursor = Cursor::new(settings(&of, until.map(|mark| mark.at)), start);
     let sink = open(store, &origin, &cursor, options, clock.now())?;
     let mut sink = Behind::new(sink)?;
-    let mut retry = Retry::new(of.max_retries, u64::from(clock.now().nanos));
     let mut line = StatusLine::new(options);
     let mut sync = Sync {
         of: &of,
         source: &mut source,
-        retry: &mut retry,
         cursor: &mut cursor,
         encoder: &mut Encoder::new(options.format, &of),
         sink: &mut sink,
         clock: &mut clock,
         observer: &mut |tally| line.show(tally),
         tally: Tally::default(),
+        good: false,
     };
     let result = sync.run();
     let requests = sync.tally.requests;
@@ -160,7 +159,7 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
         windows: counts.windows,
         drifts: counts.drifts,
         duplicates: counts.duplicates,
-        retries: retry.count(),
+        retries: source.count(),
         rejected: done.rejected,
         last_updated_at: done.mark,
         complete,

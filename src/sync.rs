@@ -1,17 +1,17 @@
 //! The loop: request, response, page, rows, sink, checkpoint; and around it
 //! what a sync has to show for itself. It decides nothing: the cursor does.
 
+use crate::answer::{self, Before};
 use crate::checkpoint::{Progress, Resume};
 use crate::clock::Clock;
 use crate::config::Connection;
 use crate::cursor::Cursor;
 use crate::error::{Error, Result};
-use crate::exchange::{Request, Response};
+use crate::exchange::Response;
 use crate::page::Page;
 use crate::row::Encoder;
 use crate::sink::behind::Behind;
-use crate::source::retry::Retry;
-use crate::source::{Source, status};
+use crate::source::retry::{Make, Retry};
 use crate::template::Values;
 use crate::timestamp::{self, Instant};
 
@@ -30,10 +30,8 @@ pub struct Tally {
 pub struct Sync<'a> {
     /// What is asked.
     pub of: &'a Connection,
-    /// Who answers.
-    pub source: &'a mut dyn Source,
-    /// How often to try again.
-    pub retry: &'a mut Retry,
+    /// Who answers, and is asked again.
+    pub source: &'a mut Retry,
     /// What to ask for next.
     pub cursor: &'a mut Cursor,
     /// How rows are written.
@@ -46,6 +44,8 @@ pub struct Sync<'a> {
     pub observer: &'a mut dyn FnMut(&Tally),
     /// What happened so far.
     pub tally: Tally,
+    /// Whether an answer was good already.
+    pub good: bool,
 }
 
 impl Sync<'_> {
@@ -58,17 +58,19 @@ impl Sync<'_> {
         let mut unsaved = 0;
         loop {
             let (since, offset) = self.cursor.request();
-            let request = Request {
-                query: self.of.parameters(&Values {
-                    since,
+            let since = since.map(str::to_owned);
+            let make = |token: Option<&str>| {
+                self.of.request(&Values {
+                    since: since.as_deref(),
                     limit: self.of.page_size,
                     offset,
-                }),
+                    token,
+                })
             };
             let place = |error: Error| error.at(format_args!("page at offset {offset}"));
-            let response = self.fetch(&request, &mut page, &mut body).map_err(place)?;
-            if self.tally.requests == 1 && page.total.is_none() && self.of.response.total.is_some()
-            {
+            let response = self.fetch(&make, &mut page, &mut body).map_err(place)?;
+            let untold = page.total.is_none() && self.of.response.total.is_some();
+            if self.tally.requests == 1 && untold && !page.is_empty() {
                 log::warn!(
                     "the answer has no total where the connection says; the end will be told by an empty page"
                 );
@@ -111,28 +113,18 @@ impl Sync<'_> {
     }
 
     /// One page, as often as it takes.
-    fn fetch(
-        &mut self,
-        request: &Request,
-        page: &mut Page,
-        body: &mut Vec<u8>,
-    ) -> Result<Response> {
-        let waits = self.source.waits();
-        let now = self.clock.now().secs;
-        let deep = self.cursor.request().1 > 0;
-        self.retry
-            .run(waits, &mut |time| self.clock.sleep(time), &mut || {
-                self.tally.requests += 1;
-                let response = self.source.fetch(request, body)?;
-                // PostgREST's way to say that the table has shrunk below it.
-                if response.status == 416 && deep {
-                    return page.beyond_the_end(&response, self.of).map(|()| response);
-                }
-                match status::check(&response, body, now) {
-                    Some(error) => Err(error),
-                    None => page.decode(body, &response, self.of).map(|()| response),
-                }
-            })
+    fn fetch(&mut self, make: &Make<'_>, page: &mut Page, body: &mut Vec<u8>) -> Result<Response> {
+        let before = Before {
+            deep: self.cursor.request().1 > 0,
+            good: self.good,
+        };
+        let of = self.of;
+        let response = self.source.fetch(make, body, &mut |response, body, now| {
+            answer::read(page, response, body, of, now, before)
+        });
+        self.tally.requests = self.source.requests();
+        self.good |= response.is_ok();
+        response
     }
 }
 

@@ -89,6 +89,15 @@ impl Address {
         self.https
     }
 
+    /// In lower case, without the brackets of IPv6.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn has_query(&self) -> bool {
         self.query.is_some()
     }
@@ -159,7 +168,7 @@ fn split_port(authority: &str, default: u16) -> Result<(String, u16), String> {
 }
 
 /// Appends the text percent-encoded: all but RFC 3986's unreserved characters.
-fn encode(text: &str, out: &mut String) {
+pub(crate) fn encode(text: &str, out: &mut String) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));

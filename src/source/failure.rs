@@ -20,6 +20,9 @@ pub(crate) enum Failure {
     Timeout(Duration),
     /// The server's certificate is not trusted.
     Certificate(String),
+    /// The server demands a certificate of ours, or does not take the one that
+    /// was shown.
+    Client(String, bool),
     /// No agreement on TLS.
     Tls(String),
     /// What came is not HTTP.
@@ -63,9 +66,28 @@ impl Failure {
                      ca_file; one that has expired is for the server's owner to renew",
                 )
             }
+            Self::Client(text, false) => Error::refused(format!(
+                "{peer} demands a client certificate: {}",
+                shown(&text)
+            ))
+            .hint(
+                "name the files (PEM) in the connection file: \"client_cert\" and \"client_key\"",
+            ),
+            Self::Client(text, true) => Error::refused(format!(
+                "{peer} does not take the client certificate: {}",
+                shown(&text)
+            ))
+            .hint("has it expired? is it of an authority that this server trusts? see client_cert"),
             Self::Tls(text) => {
+                let hint = match text.contains("HandshakeFailure") {
+                    true => {
+                        "does the server demand a client certificate? see client_cert in the \
+                         connection file"
+                    }
+                    false => "does it speak https? is --url right?",
+                };
                 Error::temporary(format!("no TLS connection to {peer}: {}", shown(&text)))
-                    .hint("does it speak https? is --url right?")
+                    .hint(hint)
             }
             Self::Http(text) => Error::contract(format!(
                 "{peer} sent no valid HTTP answer: {}",

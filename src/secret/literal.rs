@@ -1,0 +1,302 @@
+//! Keys that are written out where they are used, in an address, a header or a
+//! body, rather than taken from the environment: they are told by what they are
+//! called. Pure. It refuses to take for a secret what an API's own words are
+//! called, such as a key to sort by.
+
+use crate::config::Connection;
+use crate::config::auth::Auth;
+use crate::secret::Secrets;
+use crate::template::Template;
+
+/// What a name may say of its value, in lower case and without punctuation.
+const TELLING: [&str; 12] = [
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "credential",
+    "signature",
+    "authorization",
+    "cookie",
+    "session",
+    "bearer",
+    "key",
+];
+
+/// Whole names that say it too.
+const NAMES: [&str; 8] = ["auth", "pass", "pwd", "pw", "sig", "sid", "jwt", "apitoken"];
+
+/// Words that make a key or a token one that everyone may see.
+const PUBLIC: [&str; 20] = [
+    "sort",
+    "order",
+    "primary",
+    "foreign",
+    "group",
+    "partition",
+    "page",
+    "next",
+    "cursor",
+    "continuation",
+    "sync",
+    "idempotency",
+    "keyword",
+    "keys",
+    "row",
+    "field",
+    "column",
+    "type",
+    "search",
+    "keyset",
+];
+
+/// Remembers what is written out in this connection.
+pub fn remember(of: &Connection, secrets: &Secrets) {
+    let known: Vec<&str> = std::iter::once(&of.cursor)
+        .chain(&of.primary_key)
+        .chain(of.columns.iter().flatten().map(|(field, _)| field))
+        .map(|field| &*field.name)
+        .collect();
+    let mut found = Vec::new();
+    address(&of.url, &mut found);
+    for (name, template) in of.query.iter().chain(&of.headers) {
+        found.extend(texts(template).map(|text| (name.clone(), text.to_owned())));
+    }
+    let owned = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
+    if let Some(body) = &of.body {
+        found.extend(body.literals().into_iter().map(owned));
+    }
+    match &of.auth {
+        Some(Auth::Client(client)) => {
+            address(&client.token_url, &mut found);
+            found.push(("client_secret".to_owned(), client.client_secret.clone()));
+        }
+        Some(Auth::Login(login)) => {
+            address(&login.url, &mut found);
+            found.extend(login.headers.iter().cloned());
+            found.extend(login.body.iter().flat_map(|body| strings(body)));
+        }
+        Some(Auth::Command(_)) | None => {}
+    }
+    for (name, value) in found {
+        if tells(&name) && !known.contains(&&*value) {
+            keep(&name, &value, secrets);
+        }
+    }
+}
+
+/// Remembers the user and the password of a proxy's address.
+pub fn remember_proxy(url: &str, secrets: &Secrets) {
+    let mut found = Vec::new();
+    address(url, &mut found);
+    for (name, value) in found.iter().filter(|(name, _)| tells(name)) {
+        keep(name, value, secrets);
+    }
+}
+
+/// Remembers one value, and what follows its scheme, as in `Bearer abc`.
+fn keep(name: &str, value: &str, secrets: &Secrets) {
+    let value = value.trim();
+    let value = match value.split_once(' ') {
+        Some((scheme, rest)) if scheme.bytes().all(|b| b.is_ascii_alphabetic()) => rest.trim(),
+        _ => value,
+    };
+    // A variable that a replay leaves as it is stands for a value that nobody
+    // here knows; and three characters are no key.
+    if value.contains("${") || value.chars().count() < 4 {
+        return;
+    }
+    secrets.add(name, value);
+}
+
+/// Whether a name says that its value is a secret.
+fn tells(name: &str) -> bool {
+    let plain: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    let says = |words: &[&str]| words.iter().any(|word| plain.contains(word));
+    NAMES.contains(&&*plain) || (says(&TELLING) && !says(&PUBLIC))
+}
+
+/// The texts of a template, where it is no place for a value alone.
+fn texts(template: &Template) -> impl Iterator<Item = &str> {
+    template.texts().map(str::trim).filter(|text| {
+        // The scheme before a place, as in `Bearer {token}`.
+        !(template.is_filled() && text.bytes().all(|b| b.is_ascii_alphabetic()))
+    })
+}
+
+/// What an address holds: its parameters, and a user's password.
+fn address(url: &str, found: &mut Vec<(String, String)>) {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at(end);
+    let query = tail.split_once('?').map_or("", |(_, query)| query);
+    let query = query.split('#').next().unwrap_or_default();
+    for pair in query.split('&') {
+        if let Some((name, value)) = pair.split_once('=') {
+            let name = decoded(name);
+            found.push((name.clone(), value.to_owned()));
+            found.push((name, decoded(value)));
+        }
+    }
+    // A slash in a password ends the authority before its time.
+    let user = match authority.rsplit_once('@') {
+        Some((user, _)) => Some(user),
+        None => rest
+            .rsplit_once('@')
+            .map(|(user, _)| user)
+            .filter(|user| !user.contains('?') && is_pair(user)),
+    };
+    if let Some(user) = user {
+        let secret = user.split_once(':').map_or(user, |(_, password)| password);
+        for value in [secret.to_owned(), decoded(secret)] {
+            found.push(("password".to_owned(), value));
+        }
+    }
+}
+
+/// Whether this is a user and a password rather than a host and a port.
+fn is_pair(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(_, after)| {
+        let port = after.split('/').next().unwrap_or_default();
+        !port.is_empty() && !port.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
+/// The strings in a login's body, each with the name before it.
+fn strings(body: &str) -> Vec<(String, String)> {
+    fn walk(name: &str, value: &serde_json::Value, found: &mut Vec<(String, String)>) {
+        match value {
+            serde_json::Value::String(text) => found.push((name.to_owned(), text.clone())),
+            serde_json::Value::Array(list) => list.iter().for_each(|v| walk(name, v, found)),
+            serde_json::Value::Object(map) => map.iter().for_each(|(k, v)| walk(k, v, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    if let Ok(value) = serde_json::from_str(body) {
+        walk("", &value, &mut found);
+    }
+    found
+}
+
+/// Percent-decoded, as far as that is text.
+fn decoded(text: &str) -> String {
+    let mut out = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|_| byte == b'%');
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(value) => {
+                out.push(value);
+                rest = &after[2..];
+            }
+            None => {
+                out.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(of: &Connection, text: &str) -> String {
+        let secrets = Secrets::default();
+        remember(of, &secrets);
+        secrets.redact(text).into_owned()
+    }
+
+    fn template(text: &str) -> Template {
+        text.parse().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_key_in_an_address_is_a_secret_and_so_is_a_password() {
+        let at = |url: &str, text: &str| {
+            let url = url.to_owned();
+            let of = Connection {
+                url,
+                ..Connection::default()
+            };
+            shown(&of, text)
+        };
+        assert_eq!(
+            at("http://h/p?api_key=K7hush&n=5", "K7hush n=5"),
+            "${api_key} n=5"
+        );
+        assert_eq!(
+            at("http://h/p?access-token=a%2Fb%2Fc", "a/b/c a%2fb%2fc"),
+            "${access-token} ${access-token}"
+        );
+        assert_eq!(at("http://me:P9hush@h/", "me P9hush"), "me ${password}");
+        assert_eq!(at("http://me:P9/hu@sh@h/", "P9/hu@sh"), "${password}");
+        assert_eq!(at("http://P9hush@h/", "P9hush"), "${password}");
+        assert_eq!(at("http://h:8080/a@b", "8080/a"), "8080/a");
+        let sorted = "http://h/p?sort_key=name&order_key=updatedAt&page_token=abcdef";
+        assert_eq!(at(sorted, sorted), sorted);
+    }
+
+    #[test]
+    fn a_key_in_a_header_or_a_parameter_is_a_secret_without_its_scheme() {
+        let pair = |name: &str, value: &str| (name.to_owned(), template(value));
+        let of = Connection {
+            headers: vec![
+                pair("Authorization", "Bearer abc.def"),
+                pair("X-Api-Key", "k7hush"),
+                pair("X-Auth", "Bearer {token}"),
+                pair("Accept", "application/json"),
+            ],
+            query: vec![pair("apikey", "q7hush"), pair("sort", "sortable")],
+            ..Connection::default()
+        };
+        assert_eq!(
+            shown(
+                &of,
+                "Bearer abc.def k7hush q7hush application/json sortable"
+            ),
+            "Bearer ${Authorization} ${X-Api-Key} ${apikey} application/json sortable"
+        );
+    }
+
+    #[test]
+    fn what_the_rows_are_called_by_is_no_secret() {
+        let of = Connection {
+            query: vec![
+                ("key".to_owned(), template("updatedAt")),
+                ("key".to_owned(), template("${UNSET}")),
+                ("key".to_owned(), template("abc")),
+            ],
+            ..Connection::default()
+        };
+        let text = "updatedAt ${UNSET} abc";
+        assert_eq!(shown(&of, text), text);
+    }
+
+    #[test]
+    fn what_a_login_sends_is_a_secret() {
+        let login = crate::config::auth::Login {
+            method: crate::exchange::Method::Post,
+            url: "http://h/login?key=u7hush".to_owned(),
+            headers: vec![("X-Token".to_owned(), "h7hush".to_owned())],
+            body: Some(r#"{"user":"reader","password":"b7hush"}"#.to_owned()),
+            token: crate::config::Place::Body(Vec::new()),
+        };
+        let of = Connection {
+            auth: Some(Auth::Login(login)),
+            ..Connection::default()
+        };
+        assert_eq!(
+            shown(&of, "u7hush h7hush b7hush reader"),
+            "${key} ${X-Token} ${password} reader"
+        );
+    }
+}
