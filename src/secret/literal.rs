@@ -133,8 +133,7 @@ fn texts(template: &Template) -> impl Iterator<Item = &str> {
 fn address(url: &str, found: &mut Vec<(String, String)>) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at(end);
-    let query = tail.split_once('?').map_or("", |(_, query)| query);
+    let query = rest[end..].split_once('?').map_or("", |(_, query)| query);
     let query = query.split('#').next().unwrap_or_default();
     for pair in query.split('&') {
         if let Some((name, value)) = pair.split_once('=') {
@@ -143,15 +142,7 @@ fn address(url: &str, found: &mut Vec<(String, String)>) {
             found.push((name, decoded(value)));
         }
     }
-    // A slash in a password ends the authority before its time.
-    let user = match authority.rsplit_once('@') {
-        Some((user, _)) => Some(user),
-        None => rest
-            .rsplit_once('@')
-            .map(|(user, _)| user)
-            .filter(|user| !user.contains('?') && is_pair(user)),
-    };
-    if let Some(user) = user {
+    for user in users(rest) {
         let secret = user.split_once(':').map_or(user, |(_, password)| password);
         for value in [secret.to_owned(), decoded(secret)] {
             found.push(("password".to_owned(), value));
@@ -159,12 +150,20 @@ fn address(url: &str, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// Whether this is a user and a password rather than a host and a port.
-fn is_pair(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(_, after)| {
-        let port = after.split('/').next().unwrap_or_default();
-        !port.is_empty() && !port.bytes().all(|b| b.is_ascii_digit())
-    })
+/// What may be the user and the password in an address, given without its
+/// scheme: what is before the host, and where a slash in a password ended the
+/// authority before its time, what is before the last at sign.
+pub(crate) fn users(rest: &str) -> Vec<&str> {
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (authority, before) = (&rest[..end], rest.rsplit_once('@'));
+    let own = authority.rsplit_once('@').map(|(user, _)| user);
+    let port = authority.split_once(':').map_or("", |(_, port)| port);
+    let is_port = port.bytes().all(|byte| byte.is_ascii_digit());
+    let longer = before.filter(|_| own.is_some() || !is_port);
+    let longer = longer.map(|(user, _)| user);
+    let mut users: Vec<&str> = own.into_iter().chain(longer).collect();
+    users.dedup();
+    users
 }
 
 /// The strings in a login's body, each with the name before it.
@@ -239,6 +238,8 @@ mod tests {
         );
         assert_eq!(at("http://me:P9hush@h/", "me P9hush"), "me ${password}");
         assert_eq!(at("http://me:P9/hu@sh@h/", "P9/hu@sh"), "${password}");
+        assert_eq!(at("http://me:P9hu@sh@h/", "P9hu@sh"), "${password}");
+        assert_eq!(at("http://me:P9hush@h/a@2", "P9hush"), "${password}");
         assert_eq!(at("http://P9hush@h/", "P9hush"), "${password}");
         assert_eq!(at("http://h:8080/a@b", "8080/a"), "8080/a");
         let sorted = "http://h/p?sort_key=name&order_key=updatedAt&page_token=abcdef";

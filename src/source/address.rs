@@ -4,6 +4,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::secret::literal;
+
 /// An http or https URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
@@ -43,7 +45,7 @@ impl Address {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (tail, None),
         };
-        if authority.contains('@') {
+        if !literal::users(rest).is_empty() {
             return Err("it holds credentials, which belong into a header".to_owned());
         }
         let (host, port) = split_port(authority, if https { 443 } else { 80 })?;

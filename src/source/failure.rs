@@ -78,16 +78,17 @@ impl Failure {
                 shown(&text)
             ))
             .hint("has it expired? is it of an authority that this server trusts? see client_cert"),
+            // A server says no more than this where it lacks a certificate, and
+            // before TLS 1.3 it has no other word for it.
+            Self::Tls(text) if text.contains("alert: HandshakeFailure") => {
+                Error::refused(format!("{peer} does not agree on TLS: {}", shown(&text))).hint(
+                    "does it demand a client certificate? name the files (PEM) in the connection \
+                 file: \"client_cert\" and \"client_key\"",
+                )
+            }
             Self::Tls(text) => {
-                let hint = match text.contains("HandshakeFailure") {
-                    true => {
-                        "does the server demand a client certificate? see client_cert in the \
-                         connection file"
-                    }
-                    false => "does it speak https? is --url right?",
-                };
                 Error::temporary(format!("no TLS connection to {peer}: {}", shown(&text)))
-                    .hint(hint)
+                    .hint("does it speak https? is --url right?")
             }
             Self::Http(text) => Error::contract(format!(
                 "{peer} sent no valid HTTP answer: {}",

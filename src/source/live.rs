@@ -6,6 +6,7 @@
 mod cause;
 mod certificates;
 mod forward;
+mod last_words;
 mod resolver;
 
 use std::io::Read;
@@ -13,10 +14,13 @@ use std::time::{Duration, Instant};
 
 use cause::classify;
 use forward::Forward;
+use last_words::LastWords;
 use resolver::Remembering;
 use ureq::http::{self, HeaderName, HeaderValue, Uri, header};
 use ureq::tls::TlsConfig;
-use ureq::unversioned::transport::{Connector, DefaultConnector, TcpConnector};
+use ureq::unversioned::transport::{
+    ConnectProxyConnector, Connector, RustlsConnector, SocksConnector, TcpConnector,
+};
 
 use crate::error::{Again, Error, Result, excerpt};
 use crate::exchange::{Method, Request, Response};
@@ -97,11 +101,19 @@ impl Live {
                 let connector = ().chain(TcpConnector::default()).chain(forward);
                 ureq::Agent::with_parts(config.proxy(None).build(), connector, resolver)
             }
-            proxy => ureq::Agent::with_parts(
-                config.proxy(proxy).build(),
-                DefaultConnector::default(),
-                Remembering::default(),
-            ),
+            proxy => {
+                let connector =
+                    ().chain(SocksConnector::default())
+                        .chain(ConnectProxyConnector::default())
+                        .chain(TcpConnector::default())
+                        .chain(LastWords)
+                        .chain(RustlsConnector::default());
+                ureq::Agent::with_parts(
+                    config.proxy(proxy).build(),
+                    connector,
+                    Remembering::default(),
+                )
+            }
         };
         Ok(Self {
             agent,

@@ -12,7 +12,7 @@ use ureq::unversioned::transport::{
 
 use super::resolver::Remembering;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shortened};
 
 /// What `ca_file` says for the machine's own authorities.
 const SYSTEM: &str = "system";
@@ -85,16 +85,29 @@ pub(super) fn client(certificate: &Path, key: Option<&Path>) -> Result<ClientCer
         None => return Err(wrong("it holds no private key")),
     };
     let client = ClientCert::new_with_certs(&chain, key);
-    if fits(&client) {
+    let Some(why) = misfit(&client) else {
         return Ok(client);
-    }
-    Err(Error::usage(
-        "the private key does not belong to the certificate, or is of an unknown kind",
-    )
-    .at(format_args!("{name} {}", path.display()))
-    .hint(
-        "compare `openssl x509 -noout -pubkey` of the one with `openssl pkey -pubout` of the other",
-    ))
+    };
+    let (what, hint) = if why.contains("KeyMismatch") {
+        (
+            "the private key does not belong to the certificate".to_owned(),
+            "compare `openssl x509 -noout -pubkey` of the one with `openssl pkey -pubout` of the \
+             other",
+        )
+    } else if why.contains("UnsupportedCertVersion") {
+        (
+            "the certificate is of X.509 version 1".to_owned(),
+            "have it issued as version 3: `openssl x509 -req` needs -extfile for that",
+        )
+    } else {
+        (
+            format!("this certificate and its key cannot be used: {why}"),
+            "keys are RSA from 2048 bits on, ECDSA on P-256 or P-384, or Ed25519",
+        )
+    };
+    Err(Error::usage(what)
+        .at(format_args!("{name} {}", path.display()))
+        .hint(hint))
 }
 
 fn read(name: &str, path: &Path) -> Result<Vec<u8>> {
@@ -132,10 +145,10 @@ fn certificates(name: &str, path: &Path) -> Result<Vec<Certificate<'static>>> {
     Ok(certificates)
 }
 
-/// Whether the key is the certificate's. Only the TLS library can tell, and it
-/// panics where it is not; so it is asked once, with a connection that leads
-/// nowhere, where that can be caught.
-fn fits(client: &ClientCert) -> bool {
+/// Why a certificate and its key cannot be used, if so. Only the TLS library can
+/// tell, and it panics where they cannot; so it is asked once, with a connection
+/// that leads nowhere, where that can be caught.
+fn misfit(client: &ClientCert) -> Option<String> {
     let tls = TlsConfig::builder()
         .client_cert(Some(client.clone()))
         .build();
@@ -148,7 +161,10 @@ fn fits(client: &ClientCert) -> bool {
         let _ = agent.get("https://127.0.0.1/").call();
     }));
     panic::set_hook(hook);
-    asked.is_ok()
+    let payload = asked.err()?;
+    let text = payload.downcast_ref::<String>().map_or("", |text| text);
+    let why = text.split_once(": ").map_or(text, |(_, why)| why);
+    Some(shortened(why, 120))
 }
 
 /// A connection that leads nowhere.
