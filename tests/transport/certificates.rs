@@ -198,7 +198,10 @@ fn a_certificate_that_is_demanded_is_shown_or_the_lack_of_it_named() {
         says(&outcome, &["demands a client certificate", "client_cert"]);
     }
     let server = Tls::start(true, "TLSv1_2");
-    let outcome = server.connection(&json!({})).sync(&["--max-retries", "0"]);
+    let outcome = server
+        .connection(&json!({}))
+        .sync(&["--max-retries", "0"])
+        .expect(4);
     says(&outcome, &["client certificate"]);
     // Of another authority than the one that this server trusts.
     let server = Tls::start(true, "TLSv1_3");

@@ -19,24 +19,37 @@ impl<In: Transport> Connector<In> for LastWords {
         _: &ConnectionDetails<'_>,
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, Error> {
-        Ok(chained.map(Listening))
+        Ok(chained.map(|inner| Listening {
+            inner,
+            heard: false,
+        }))
     }
 }
 
 /// A connection that is listened to where it cannot be spoken to.
 #[derive(Debug)]
-pub(super) struct Listening<In>(In);
+pub(super) struct Listening<In> {
+    inner: In,
+    /// Whether the other side is gone, and left words that are still to be read.
+    heard: bool,
+}
 
 impl<In: Transport> Transport for Listening<In> {
     fn buffers(&mut self) -> &mut dyn Buffers {
-        self.0.buffers()
+        self.inner.buffers()
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        match self.0.transmit_output(amount, timeout) {
-            // Whoever reads next gets to the words, and after them to the end.
-            Err(Error::Io(cause)) if is_end(&cause) => match self.0.await_input(timeout) {
-                Ok(true) => Ok(()),
+        // Whoever reads next gets to the words, and after them to the end.
+        if self.heard {
+            return Ok(());
+        }
+        match self.inner.transmit_output(amount, timeout) {
+            Err(Error::Io(cause)) if is_end(&cause) => match self.inner.await_input(timeout) {
+                Ok(true) => {
+                    self.heard = true;
+                    Ok(())
+                }
                 _ => Err(Error::Io(cause)),
             },
             outcome => outcome,
@@ -44,14 +57,14 @@ impl<In: Transport> Transport for Listening<In> {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.0.await_input(timeout)
+        self.inner.await_input(timeout)
     }
 
     fn is_open(&mut self) -> bool {
-        self.0.is_open()
+        !self.heard && self.inner.is_open()
     }
 
     fn is_tls(&self) -> bool {
-        self.0.is_tls()
+        self.inner.is_tls()
     }
 }
