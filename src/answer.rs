@@ -7,6 +7,7 @@ use crate::exchange::Response;
 use crate::page::Page;
 use crate::source::fault;
 use crate::source::status::{self, Meaning};
+use crate::template::Slot;
 
 /// What is known when an answer comes.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +41,19 @@ pub fn read(
     if let Some(error) = place.and_then(|place| fault::told(body, place, before.good)) {
         return Err(error);
     }
-    page.decode(body, response, of)
+    decode(page, body, response, of)
         .map_err(|error| fault::suspect(error, body, &of.response.rows, before.good))
+}
+
+/// Reads the page that is in a body.
+///
+/// # Errors
+/// See [`Page::decode`].
+pub fn decode(page: &mut Page, body: &[u8], response: &Response, of: &Connection) -> Result<()> {
+    page.decode(body, response, of)?;
+    if of.holds(Slot::Offset1) {
+        // It is echoed as it was asked for.
+        page.offset = page.offset.map(|offset| offset.saturating_sub(1));
+    }
+    Ok(())
 }

@@ -140,7 +140,7 @@ fn giver(auth: &Auth, of: &Connection, secrets: &Secrets) -> Result<Box<dyn Give
 fn settings(of: &Connection, url: &str, secrets: &Secrets) -> live::Settings {
     live::Settings {
         url: url.to_owned(),
-        secret_headers: !secrets.is_empty(),
+        secret_headers: !secrets.is_empty() || of.auth.is_some(),
         timeout: of.timeout,
         connect_timeout: of.timeout.min(Duration::from_secs(10)),
         max_body: of.max_body,

@@ -12,7 +12,8 @@
 //!
 //! [`sync`] is the loop that drives this, [`session`] puts it together from
 //! [`cli`] and [`connect`]. What decides is pure: [`cursor`] which rows are new
-//! and what to ask for next, [`page`] what an answer holds, [`row`] how a row is
+//! and what to ask for next, [`answer`] whether there are any, [`page`] what an
+//! answer holds, [`row`] how a row is
 //! written, [`checkpoint`] what a state says. Only [`source::live`] knows the
 //! network, only [`disk`] the file system. Why nothing is lost is told in
 //! [`cursor`] and [`store`].

@@ -1,6 +1,7 @@
 //! Asking: one request at a time, with the retries of a sync, and what came
 //! of it. It draws no conclusions.
 
+use crate::answer;
 use crate::clock::Clock;
 use crate::config::Connection;
 use crate::cursor::Mark;
@@ -107,7 +108,7 @@ impl Answer {
             return Ok(Seen::default());
         }
         let mut page = Page::default();
-        page.decode(&self.body, &self.response, of)?;
+        answer::decode(&mut page, &self.body, &self.response, of)?;
         let view = page.view(&self.body, of);
         let rows = 0..view.len();
         Ok(Seen {

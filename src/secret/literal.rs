@@ -51,6 +51,33 @@ const PUBLIC: [&str; 20] = [
     "keyset",
 ];
 
+/// Values that are settings of an API rather than secrets, whatever they are
+/// called.
+const WORDS: [&str; 22] = [
+    "true",
+    "false",
+    "null",
+    "none",
+    "both",
+    "default",
+    "basic",
+    "digest",
+    "bearer",
+    "oauth",
+    "oauth2",
+    "apikey",
+    "api_key",
+    "token",
+    "header",
+    "cookie",
+    "query",
+    "asc",
+    "desc",
+    "ascending",
+    "descending",
+    "required",
+];
+
 /// Remembers what is written out in this connection.
 pub fn remember(of: &Connection, secrets: &Secrets) {
     let known: Vec<&str> = std::iter::once(&of.cursor)
@@ -104,8 +131,17 @@ fn keep(name: &str, value: &str, secrets: &Secrets) {
     };
     // A variable that a replay leaves as it is stands for a value that nobody
     // here knows; and three characters are no key.
-    if value.contains("${") || value.chars().count() < 4 {
+    let is_word = WORDS.iter().any(|word| word.eq_ignore_ascii_case(value));
+    if value.contains("${") || value.chars().count() < 4 || is_word {
         return;
+    }
+    // In `token="abc", id=7` and `session=abc; lang=en` the values are meant.
+    for pair in value.split([';', ',']) {
+        let part = pair.split_once('=').map_or("", |(_, part)| part);
+        let part = part.trim_matches(['"', ' ', '=']);
+        if part.chars().count() >= 6 {
+            secrets.add(name, part);
+        }
     }
     secrets.add(name, value);
 }
@@ -254,6 +290,7 @@ mod tests {
                 pair("Authorization", "Bearer abc.def"),
                 pair("X-Api-Key", "k7hush"),
                 pair("X-Auth", "Bearer {token}"),
+                pair("Cookie", "session=c7hush; lang=en"),
                 pair("Accept", "application/json"),
             ],
             query: vec![pair("apikey", "q7hush"), pair("sort", "sortable")],
@@ -262,9 +299,9 @@ mod tests {
         assert_eq!(
             shown(
                 &of,
-                "Bearer abc.def k7hush q7hush application/json sortable"
+                "Bearer abc.def k7hush q7hush application/json sortable c7hush en"
             ),
-            "Bearer ${Authorization} ${X-Api-Key} ${apikey} application/json sortable"
+            "Bearer ${Authorization} ${X-Api-Key} ${apikey} application/json sortable ${Cookie} en"
         );
     }
 
@@ -275,10 +312,11 @@ mod tests {
                 ("key".to_owned(), template("updatedAt")),
                 ("key".to_owned(), template("${UNSET}")),
                 ("key".to_owned(), template("abc")),
+                ("with_secrets".to_owned(), template("true")),
             ],
             ..Connection::default()
         };
-        let text = "updatedAt ${UNSET} abc";
+        let text = "updatedAt ${UNSET} abc true";
         assert_eq!(shown(&of, text), text);
     }
 

@@ -40,20 +40,24 @@ pub(crate) fn told(body: &[u8], place: &[String], good: bool) -> Option<Error> {
 /// speaks of an error in place of rows, after answers that were good.
 pub(crate) fn suspect(error: Error, body: &[u8], rows: &[String], good: bool) -> Error {
     let is_list = |value: &[u8]| value.first() == Some(&b'[');
-    let speaks = |name: &str| {
-        let place = [name.to_owned()];
-        json::point(body, &place).is_some_and(says_something)
-    };
     if !good
         || error.is_worth() != Again::Never
         || json::point(body, rows).is_some_and(is_list)
-        || !NAMES.iter().any(|name| speaks(name))
+        || spoken(body).is_none()
     {
         return error;
     }
     error
         .again(Again::Later)
         .hint("if this goes on, look at the API's own status")
+}
+
+/// What an object has to say of an error, by what it calls it.
+pub(crate) fn spoken(body: &[u8]) -> Option<&[u8]> {
+    NAMES.iter().find_map(|name| {
+        let place = [(*name).to_owned()];
+        json::point(body, &place).filter(|value| says_something(value))
+    })
 }
 
 /// Whether a value says more than that there is nothing.

@@ -160,11 +160,13 @@ fn a_header_may_hold_the_bound_and_is_left_out_where_there_is_none() {
 }
 
 #[test]
-fn offsets_may_count_from_one() {
+fn offsets_may_count_from_one_and_are_echoed_so() {
     let server = Server::start(|request| {
         let number = |name| request.param(name).unwrap().parse::<usize>().unwrap();
         let since = request.param("updated_since");
-        Reply::json(page_of(120, since, number("start") - 1, number("limit")))
+        let mut page = page_of(120, since, number("start") - 1, number("limit"));
+        page["offset"] = json!(number("start"));
+        Reply::json(page)
     });
     let place = Place::new(&json!({
         "url": server.url("/"),

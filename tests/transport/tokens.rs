@@ -174,6 +174,17 @@ fn an_answer_without_a_token_is_exit_4_and_is_not_shown() {
 }
 
 #[test]
+fn a_login_that_answers_200_with_an_error_is_told() {
+    let gate = Gate::start(9, |_| {
+        Ok(json!({"error": {"message": "no such user"}, "id": "TOKEN"}))
+    });
+    let place = Place::new(&login(&gate));
+    let outcome = place.run("sync", &[], &PASSWORD).expect(4);
+    says(&outcome, &["the login", "no such user"]);
+    assert!(!outcome.stderr.contains("t0k"), "{}", outcome.stderr);
+}
+
+#[test]
 fn a_token_in_a_header_of_the_answer_is_found() {
     let server = Server::start(|request| match &*request.path {
         "/login" => Reply::status(201).header("X-Auth-Token", "abcdefgh"),

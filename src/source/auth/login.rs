@@ -12,7 +12,7 @@ use crate::exchange::{Method, Request, Response};
 use crate::json;
 use crate::secret::basic;
 use crate::source::address::encode;
-use crate::source::{Source, status};
+use crate::source::{Source, fault, status};
 
 /// A request that logs in.
 pub struct Login {
@@ -170,12 +170,16 @@ pub(super) fn answer(body: &[u8], path: &[String]) -> Option<Given> {
     })
 }
 
-/// An answer without a token, described by its shape alone.
+/// An answer without a token, described by its shape, and by what it says of an
+/// error: the rest may be a token, at another place.
 fn missing(body: &[u8]) -> Error {
     let kind = match body.first() {
         None => "the answer is empty",
         Some(b'{' | b'[') => "the answer holds no token there",
         Some(_) => "the answer is not JSON",
     };
-    Error::refused(kind)
+    Error::refused(match fault::spoken(body) {
+        Some(said) => format!("{kind}: {}", status::quote(said, status::REASON)),
+        None => kind.to_owned(),
+    })
 }
