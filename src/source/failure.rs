@@ -6,6 +6,9 @@ use std::time::Duration;
 use crate::error::{Again, Error};
 use crate::secret::redacted;
 
+/// Where a proxy is named.
+const VARIABLES: &str = "look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY";
+
 /// What kept an answer from coming, with the words of whoever noticed.
 pub(crate) enum Failure {
     /// The host's name is not known.
@@ -37,19 +40,25 @@ impl Failure {
     /// The error to report about `peer`.
     pub(crate) fn explain(self, peer: &str) -> Error {
         let shown = |text: &str| redacted(text).into_owned();
+        let by_way = |hint| match peer.starts_with("the proxy ") {
+            true => VARIABLES,
+            false => hint,
+        };
         match self {
             Self::Name(text) => Error::temporary(format!(
                 "cannot find the host of {peer}: {}",
                 shown(text.trim_start_matches("failed to lookup address information: "))
             ))
-            .hint("is --url right? does this machine reach its name server?"),
+            .hint(by_way(
+                "is --url right? does this machine reach its name server?",
+            )),
             Self::Connect(text) => {
                 Error::temporary(format!("cannot connect to {peer}: {}", shown(&text)))
-                    .hint("is the server running? is --url right?")
+                    .hint(by_way("is the server running? is --url right?"))
             }
             Self::Proxy(text) => {
                 Error::temporary(format!("cannot connect by way of {peer}: {}", shown(&text)))
-                    .hint("look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY")
+                    .hint(VARIABLES)
             }
             Self::Ended(text) => Error::temporary(format!(
                 "the connection to {peer} ended before an answer came: {}",

@@ -134,10 +134,12 @@ fn an_address_that_is_none_is_exit_2_and_names_the_variable() {
 #[test]
 fn a_proxy_that_does_not_answer_is_named() {
     let refusing = crate::support::http::refusing_addr().to_string();
-    let proxy = format!("http://{refusing}");
-    let flags = ["--max-retries", "0"];
-    let outcome = place()
-        .run("sync", &flags, &[("http_proxy", &proxy)])
-        .expect(3);
-    says(&outcome, &["the proxy", &refusing]);
+    for scheme in ["http", "socks5h"] {
+        let proxy = format!("{scheme}://me:p4ssw0rd@{refusing}");
+        let environment = [("all_proxy", &*proxy)];
+        let flags = ["--max-retries", "0", "-vv"];
+        let outcome = place().run("sync", &flags, &environment).expect(3);
+        says(&outcome, &["the proxy", &refusing, "NO_PROXY"]);
+        assert!(!outcome.stderr.contains("p4ssw0rd"), "{}", outcome.stderr);
+    }
 }
