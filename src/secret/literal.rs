@@ -27,27 +27,32 @@ const TELLING: [&str; 12] = [
 /// Whole names that say it too.
 const NAMES: [&str; 8] = ["auth", "pass", "pwd", "pw", "sig", "sid", "jwt", "apitoken"];
 
-/// Words that make a key or a token one that everyone may see.
-const PUBLIC: [&str; 20] = [
-    "sort",
-    "order",
-    "primary",
-    "foreign",
-    "group",
-    "partition",
-    "page",
-    "next",
-    "cursor",
-    "continuation",
-    "sync",
-    "idempotency",
+/// Ends of names whose keys and tokens everyone may see, and which an API gives
+/// out to be sent back.
+const PUBLIC: [&str; 24] = [
+    "sortkey",
+    "orderkey",
+    "orderbykey",
+    "primarykey",
+    "foreignkey",
+    "groupkey",
+    "partitionkey",
+    "rowkey",
+    "fieldkey",
+    "columnkey",
+    "searchkey",
+    "idempotencykey",
+    "cursorkey",
+    "pagetoken",
+    "nexttoken",
+    "cursortoken",
+    "continuationtoken",
+    "synctoken",
+    "skiptoken",
+    "tokentype",
+    "keytype",
     "keyword",
-    "keys",
-    "row",
-    "field",
-    "column",
-    "type",
-    "search",
+    "keywords",
     "keyset",
 ];
 
@@ -153,8 +158,9 @@ fn tells(name: &str) -> bool {
         .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_lowercase())
         .collect();
-    let says = |words: &[&str]| words.iter().any(|word| plain.contains(word));
-    NAMES.contains(&&*plain) || (says(&TELLING) && !says(&PUBLIC))
+    let says = TELLING.iter().any(|word| plain.contains(word));
+    let public = PUBLIC.iter().any(|end| plain.ends_with(end));
+    NAMES.contains(&&*plain) || (says && !public)
 }
 
 /// The texts of a template, where it is no place for a value alone.
@@ -303,6 +309,38 @@ mod tests {
             ),
             "Bearer ${Authorization} ${X-Api-Key} ${apikey} application/json sortable ${Cookie} en"
         );
+    }
+
+    #[test]
+    fn a_name_says_whether_its_value_is_a_secret() {
+        for name in [
+            "Authorization",
+            "X-TYPESENSE-API-KEY",
+            "Ocp-Apim-Subscription-Key",
+            "X-Search-Api-Key",
+            "page_access_token",
+            "apiKey",
+            "key",
+            "auth",
+            "client_secret",
+            "X-Amz-Signature",
+            "pwd",
+        ] {
+            assert!(tells(name), "{name}");
+        }
+        for name in [
+            "sort_key",
+            "order_by_key",
+            "nextPageToken",
+            "$skipToken",
+            "keyword",
+            "token_type",
+            "Accept",
+            "author",
+            "limit",
+        ] {
+            assert!(!tells(name), "{name}");
+        }
     }
 
     #[test]

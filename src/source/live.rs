@@ -1,5 +1,5 @@
 //! The live source: one request over HTTP, its answer, and what it means where
-//! none came. The only file that knows the HTTP library. It refuses to try
+//! none came. It alone, with its folder, knows the HTTP library. It refuses to try
 //! again, to follow a redirect to another origin, to hand on a body that is
 //! still encoded, and to hold more of a body than it was allowed.
 
