@@ -36,20 +36,24 @@ pub(crate) fn told(body: &[u8], place: &[String], good: bool) -> Option<Error> {
     })
 }
 
-/// The same error, but worth another try where the answer that it is about
-/// speaks of an error in place of rows, after answers that were good.
+/// The same error, but worth another try where the answer that it is about is an
+/// object that has nothing in the rows' place, after answers that were good:
+/// whatever such an object says, it is no page.
 pub(crate) fn suspect(error: Error, body: &[u8], rows: &[String], good: bool) -> Error {
-    let is_list = |value: &[u8]| value.first() == Some(&b'[');
-    if !good
-        || error.is_worth() != Again::Never
-        || json::point(body, rows).is_some_and(is_list)
-        || spoken(body).is_none()
-    {
+    let is_object = body.get(json::space(body, 0)) == Some(&b'{');
+    // Where the body itself is to be the list, an object is none.
+    let found = !rows.is_empty() && json::point(body, rows).is_some_and(is_there);
+    if !good || error.is_worth() != Again::Never || !is_object || found {
         return error;
     }
     error
         .again(Again::Later)
         .hint("if this goes on, look at the API's own status")
+}
+
+/// Whether a value is there that is not null.
+fn is_there(value: &[u8]) -> bool {
+    value != b"null"
 }
 
 /// What an object has to say of an error, by what it calls it.
@@ -101,16 +105,27 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_speaks_of_an_error_in_place_of_rows_is_suspect_after_good_pages() {
+    fn an_object_without_rows_is_suspect_after_good_pages() {
         let judge = |body: &str, good| {
             let rows = ["items".to_owned()];
             let error = Error::contract("no list of rows");
             suspect(error, body.as_bytes(), &rows, good).is_worth()
         };
-        let body = r#"{"error": {"code": "RATE_LIMITED"}}"#;
-        assert_eq!(judge(body, true), Again::Later);
-        assert_eq!(judge(body, false), Again::Never);
-        assert_eq!(judge(r#"{"error": "x", "items": [1]}"#, true), Again::Never);
-        assert_eq!(judge(r#"{"rows": []}"#, true), Again::Never);
+        for body in [
+            r#"{"error": {"code": "RATE_LIMITED"}}"#,
+            r#" {"success": false, "message": "slow down"}"#,
+            r#"{"status": "error", "items": null}"#,
+        ] {
+            assert_eq!(judge(body, true), Again::Later, "{body}");
+            assert_eq!(judge(body, false), Again::Never, "{body}");
+        }
+        for body in [
+            r#"{"error": "x", "items": [1]}"#,
+            r#"{"items": {}}"#,
+            "[1]",
+            "\"x\"",
+        ] {
+            assert_eq!(judge(body, true), Again::Never, "{body}");
+        }
     }
 }

@@ -77,7 +77,7 @@ fn an_answer_that_is_being_prepared_is_asked_for_again() {
 
 #[test]
 fn an_error_object_with_200_is_tried_again_after_good_pages() {
-    let error = json!({"error": {"code": "RATE_LIMITED", "message": "slow down"}});
+    let error = json!({"success": false, "message": "slow down"});
     let body = error.clone();
     let server = faulty(120, move |_, nth| {
         (nth == 2).then(|| Reply::json(body.clone()))
