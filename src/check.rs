@@ -16,12 +16,11 @@ mod shape;
 mod suggest;
 
 use crate::cli::Options;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::SystemClock;
 use crate::config::Connection;
 use crate::connect;
 use crate::error::{Error, Kind, Result};
 use crate::secret;
-use crate::source::retry::Retry;
 
 use ask::{Answer, Asker};
 use fix::Fix;
@@ -67,32 +66,27 @@ pub fn run(options: &Options) -> (String, Result<()>) {
 
 fn attempt(options: &Options) -> Result<(String, Result<()>)> {
     let (mut of, secrets) = connect::connection(options)?;
-    let mut source = connect::source(options, &of, &secrets)?;
-    let mut clock = SystemClock;
+    let source = connect::source(options, &of, &secrets)?;
     let retries = options.max_retries.unwrap_or(of.max_retries.min(RETRIES));
-    let seed = u64::from(clock.now().nanos);
     let mut asker = Asker {
-        source: &mut source,
-        retry: Retry::new(retries, seed),
-        clock: &mut clock,
-        requests: 0,
+        source: connect::patient(source, options, &of, &secrets, retries)?,
+        clock: Box::new(SystemClock),
         status: None,
         halt: None,
     };
-    let query = ask::parameters(&of, &ask::opening(&of));
-    let mut first = match asker.fetch(query) {
+    let mut first = match asker.fetch(&of, &ask::opening(&of)) {
         Ok(answer) => answer,
         Err(error) if matches!(error.kind(), Kind::Usage | Kind::Local) => return Err(error),
         Err(error) => {
             let status = asker.status;
             let checks = contact::failed(&of, &error, status, &mut asker);
-            return Ok(show(options, &checks, asker.requests, Some(error)));
+            return Ok(show(options, &checks, asker.source.requests(), Some(error)));
         }
     };
     if !options.suggest {
         let checks = judge(&of, &first, &mut asker);
         let halt = asker.halt.take();
-        return Ok(show(options, &checks, asker.requests, halt));
+        return Ok(show(options, &checks, asker.source.requests(), halt));
     }
     let mut fixes = fit(&mut of, &first);
     let mut checks = judge(&of, &first, &mut asker);
@@ -107,7 +101,7 @@ fn attempt(options: &Options) -> Result<(String, Result<()>)> {
             break;
         }
         if free {
-            first = asker.fetch(ask::parameters(&of, &ask::opening(&of)))?;
+            first = asker.fetch(&of, &ask::opening(&of))?;
             fixes.extend(fit(&mut of, &first));
         }
         checks = judge(&of, &first, &mut asker);
@@ -157,7 +151,7 @@ fn told(check: &Check) -> String {
 }
 
 /// All clauses, as far as this connection lets them be seen.
-fn judge(of: &Connection, first: &Answer, asker: &mut Asker<'_>) -> Vec<Check> {
+fn judge(of: &Connection, first: &Answer, asker: &mut Asker) -> Vec<Check> {
     let live = asker.source.waits();
     let now = asker.clock.now();
     let mut checks = contact::reached(of, first, live);
@@ -198,7 +192,7 @@ fn judge(of: &Connection, first: &Answer, asker: &mut Asker<'_>) -> Vec<Check> {
         &first.response,
         now,
         live,
-        asker.retry.count(),
+        asker.source.count(),
     ));
     // Stable: clauses that are not in the list come last.
     let place = |check: &Check| ORDER.iter().position(|clause| *clause == check.clause);

@@ -40,9 +40,9 @@ use crate::cli::{Options, StateAt};
 use crate::clock;
 use crate::disk::{Append, Disk};
 use crate::error::{Error, Result};
+use crate::load;
 use crate::row::FileFormat;
 use crate::secret;
-use crate::load;
 use crate::store::{PART, Store, after, failed, stamp};
 use crate::table::{File, Identity, Survey, Wanted, finished, folder, identify};
 use crate::timestamp;
@@ -227,16 +227,17 @@ impl Work<'_> {
     /// are; None where there are none. `stays` says whether other files stay.
     fn replace(&mut self, old: &[&File], stays: bool) -> Result<Option<String>> {
         // These two are the only new names, later than all that there are.
-        let known = self.state.as_ref().and_then(|state| state.files.last.clone());
+        let known = self
+            .state
+            .as_ref()
+            .and_then(|state| state.files.last.clone());
         let now = timestamp::compact(clock::now());
         let first = match self.store.last_stamp(known.as_deref())? {
             Some(last) if last >= now => after(&last)?,
             _ => now,
         };
         let second = after(&first)?;
-        let name = |stamp: &str| {
-            format!("{}-{stamp}.{}", self.of.name, self.format.extension())
-        };
+        let name = |stamp: &str| format!("{}-{stamp}.{}", self.of.name, self.format.extension());
         let (gone, rows) = (name(&first), name(&second));
         let gone = (self.survey.gone() > 0).then_some(gone);
         let rows = (self.survey.rows() > 0).then_some(rows);

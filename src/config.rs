@@ -3,14 +3,22 @@
 //! optional; the default is the contract of the reference API, so there is
 //! no second path. It reads no file and no environment itself.
 
+mod asked;
+pub mod auth;
 mod file;
+mod parts;
 
 use std::str::FromStr;
 use std::time::Duration;
 
+pub use asked::Paging;
+use auth::Auth;
+
 use crate::error::{Error, Result};
+use crate::exchange::Method;
 use crate::secret::Secrets;
-use crate::template::{Slot, Template, Values};
+use crate::template::body::Body;
+use crate::template::{Slot, Template};
 use crate::timestamp::Format;
 use crate::types::Type;
 
@@ -45,6 +53,17 @@ pub struct Layout {
     pub offset: Option<Place>,
     /// Where the number of rows that pass the filter is, if it is.
     pub total: Option<Place>,
+    /// Where an answer tells of an error although its status is 200.
+    pub error: Option<Vec<String>>,
+}
+
+/// Statuses that are no errors, or none that last.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Statuses {
+    /// No rows.
+    pub empty: Vec<u16>,
+    /// Later.
+    pub retry: Vec<u16>,
 }
 
 /// How the API filters by time.
@@ -71,10 +90,20 @@ pub struct Connection {
     pub cursor: Field,
     /// The declared columns in their order; None takes fields as they come.
     pub columns: Option<Vec<(Field, Type)>>,
+    /// The requests' method.
+    pub method: Method,
     /// Sent with every request.
-    pub headers: Vec<(String, String)>,
-    /// The request's parameters in their order.
+    pub headers: Vec<(String, Template)>,
+    /// The request's parameters in their order; a name may be there twice.
     pub query: Vec<(String, Template)>,
+    /// The request's body.
+    pub body: Option<Body>,
+    /// Where `{token}` comes from.
+    pub auth: Option<Auth>,
+    /// The least time from one request to the next.
+    pub pace: Duration,
+    /// Statuses that are no errors, besides those that never are.
+    pub statuses: Statuses,
     /// How an answer is laid out.
     pub response: Layout,
     /// How the API filters by time.
@@ -90,8 +119,12 @@ pub struct Connection {
     /// Whether a row whose value does not fit its column is set aside rather
     /// than ending the sync.
     pub reject_bad_rows: bool,
-    /// A PEM file of further certificate authorities.
+    /// A PEM file of certificate authorities, or `system` for the machine's.
     pub ca_file: Option<String>,
+    /// A PEM file of the certificate that this client shows.
+    pub client_cert: Option<String>,
+    /// A PEM file of its private key, where that is a file of its own.
+    pub client_key: Option<String>,
     /// How long one request may take.
     pub timeout: Duration,
     /// The largest body taken, in bytes after decompression.
@@ -118,6 +151,7 @@ impl Default for Connection {
             primary_key: vec![Field::named("id")],
             cursor: Field::named("updatedAt"),
             columns: Some(user),
+            method: Method::Get,
             headers: Vec::new(),
             query: vec![
                 query("order_by", "updatedAt"),
@@ -126,11 +160,16 @@ impl Default for Connection {
                 query("limit", "{limit}"),
                 query("offset", "{offset}"),
             ],
+            body: None,
+            auth: None,
+            pace: Duration::ZERO,
+            statuses: Statuses::default(),
             response: Layout {
                 rows: token("data"),
                 row: Vec::new(),
                 offset: Some(Place::Body(token("offset"))),
                 total: Some(Place::Body(token("total"))),
+                error: None,
             },
             since: Since {
                 exclusive: false,
@@ -143,6 +182,8 @@ impl Default for Connection {
             sorted: true,
             reject_bad_rows: false,
             ca_file: None,
+            client_cert: None,
+            client_key: None,
             timeout: Duration::from_secs(60),
             max_body: 64 << 20,
             max_retries: 5,
@@ -151,24 +192,6 @@ impl Default for Connection {
 }
 
 impl Connection {
-    /// Whether the API is paged by numbers of pages, or not at all, so that a
-    /// page cannot overlap the one before it.
-    pub fn by_page(&self) -> bool {
-        !self
-            .query
-            .iter()
-            .any(|(_, value)| value.holds(Slot::Offset))
-    }
-
-    /// The parameters of one request.
-    pub fn parameters(&self, values: &Values<'_>) -> Vec<(String, String)> {
-        let filled = self.query.iter().map(|(name, template)| {
-            let value = template.fill(values)?;
-            Some((name.clone(), value))
-        });
-        filled.flatten().collect()
-    }
-
     /// Refuses what cannot work, whatever the API.
     ///
     /// # Errors
@@ -195,8 +218,34 @@ impl Connection {
         if self.max_body == 0 || self.max_body >= u64::from(u32::MAX) {
             return bad("max_body", "must be from 1 to 4294967294 bytes");
         }
-        if !self.query.iter().any(|(_, value)| value.holds(Slot::Since)) {
-            return bad("query", "no parameter holds {since}");
+        if !self.holds(Slot::Since) {
+            return match self.body {
+                None => bad("query", "no parameter holds {since}"),
+                Some(_) => bad("body", "neither it nor a parameter holds {since}"),
+            };
+        }
+        match (self.holds(Slot::Token), &self.auth) {
+            (true, None) => return bad("auth", "is missing, and {token} is to come from it"),
+            (false, Some(_)) => {
+                return bad("auth", "nothing holds {token}").map_err(|error: Error| {
+                    error.hint("write \"headers\": {\"Authorization\": \"Bearer {token}\"}")
+                });
+            }
+            _ => {}
+        }
+        if self.client_key.is_some() && self.client_cert.is_none() {
+            return bad("client_key", "needs \"client_cert\" too");
+        }
+        if let Some(twice) = self
+            .statuses
+            .empty
+            .iter()
+            .find(|code| self.statuses.retry.contains(code))
+        {
+            return bad(
+                "statuses",
+                &format!("{twice} is both empty and to be retried"),
+            );
         }
         if let Some(columns) = &self.columns {
             let mut names: Vec<&str> = columns.iter().map(|(field, _)| &*field.name).collect();

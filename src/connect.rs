@@ -5,13 +5,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::{Command, Options};
+use crate::clock::SystemClock;
+use crate::config::auth::Auth;
 use crate::config::{Connection, set};
 use crate::error::{Error, Result};
-use crate::secret::{self, Secrets};
+use crate::secret::{self, Secrets, literal};
 use crate::source::Source;
+use crate::source::auth::command::Program;
+use crate::source::auth::login::{Credentials, Login};
+use crate::source::auth::{Giver, Tokens};
 use crate::source::live::{self, Live};
 use crate::source::record::Recorder;
 use crate::source::replay::Replay;
+use crate::source::retry::Retry;
 
 /// The connection that the options name: the file's, with the flags over it.
 /// What came from the environment is redacted from here on.
@@ -20,6 +26,7 @@ use crate::source::replay::Replay;
 /// [`crate::error::Kind::Usage`].
 pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
     let mut secrets = Secrets::default();
+    secret::install(secrets.clone());
     let mut of = match &options.config {
         None => Connection::default(),
         Some(path) => {
@@ -39,8 +46,6 @@ pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
             let offline = options.replay.is_some()
                 || matches!(options.command, Command::Table | Command::Compact);
             let parsed = Connection::parse(&text, &environment, offline, &mut secrets);
-            // Even the error may quote a value.
-            secret::install(secrets.clone());
             parsed.map_err(|error| error.at(path.display()))?
         }
     };
@@ -51,6 +56,7 @@ pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
     set(&mut of.max_retries, options.max_retries);
     set(&mut of.timeout, options.timeout);
     set(&mut of.max_body, options.max_body);
+    literal::remember(&of, &secrets);
     of.validate()?;
     advise(&of);
     Ok((of, secrets))
@@ -78,17 +84,73 @@ pub fn source(options: &Options, of: &Connection, secrets: &Secrets) -> Result<B
         return Ok(Box::new(Replay::open(path, secrets.clone())?));
     }
     let live = Live::new(live::Settings {
-        url: of.url.clone(),
-        headers: of.headers.clone(),
-        secret_headers: !secrets.is_empty(),
-        timeout: of.timeout,
-        connect_timeout: of.timeout.min(Duration::from_secs(10)),
-        max_body: of.max_body,
-        ca_file: of.ca_file.as_ref().map(PathBuf::from),
-        ..live::Settings::default()
+        headers: of.constant_headers(),
+        ..settings(of, &of.url, secrets)
     })?;
     match &options.record {
         Some(path) => Ok(Box::new(Recorder::create(live, path, secrets.clone())?)),
         None => Ok(Box::new(live)),
+    }
+}
+
+/// The source with retries, pace and login around it.
+///
+/// # Errors
+/// [`crate::error::Kind::Usage`] for a login that cannot be sent.
+pub fn patient(
+    source: Box<dyn Source>,
+    options: &Options,
+    of: &Connection,
+    secrets: &Secrets,
+    retries: u32,
+) -> Result<Retry> {
+    let tokens = match &of.auth {
+        None => None,
+        Some(_) if options.replay.is_some() => Some(Tokens::recorded()),
+        Some(auth) => Some(Tokens::new(giver(auth, of, secrets)?, secrets.clone())),
+    };
+    let retry = Retry::new(source, Box::new(SystemClock), retries);
+    Ok(retry.tokens(tokens).pace(of.pace))
+}
+
+/// Who gives out tokens.
+fn giver(auth: &Auth, of: &Connection, secrets: &Secrets) -> Result<Box<dyn Giver>> {
+    Ok(match auth {
+        Auth::Command(words) => Box::new(Program::new(words.clone(), of.timeout)),
+        Auth::Client(client) => {
+            let form = "application/x-www-form-urlencoded".to_owned();
+            let live = Live::new(live::Settings {
+                headers: vec![("Content-Type".to_owned(), form)],
+                ..settings(of, &client.token_url, secrets)
+            });
+            let live = live.map_err(|error| error.at("\"auth\", \"token_url\""))?;
+            Box::new(Credentials::new(Box::new(live), client.clone()))
+        }
+        Auth::Login(login) => {
+            let live = Live::new(live::Settings {
+                headers: login.headers.clone(),
+                ..settings(of, &login.url, secrets)
+            });
+            let live = live.map_err(|error| error.at("\"auth\", \"login\""))?;
+            let (method, body) = (login.method, login.body.clone());
+            let token = login.token.clone();
+            Box::new(Login::new(Box::new(live), method, body, token))
+        }
+    })
+}
+
+/// How to connect to this address.
+fn settings(of: &Connection, url: &str, secrets: &Secrets) -> live::Settings {
+    live::Settings {
+        url: url.to_owned(),
+        secret_headers: !secrets.is_empty() || of.auth.is_some(),
+        timeout: of.timeout,
+        connect_timeout: of.timeout.min(Duration::from_secs(10)),
+        max_body: of.max_body,
+        ca_file: of.ca_file.as_ref().map(PathBuf::from),
+        client_cert: of.client_cert.as_ref().map(PathBuf::from),
+        client_key: of.client_key.as_ref().map(PathBuf::from),
+        secrets: secrets.clone(),
+        ..live::Settings::default()
     }
 }

@@ -13,7 +13,8 @@
 //! [`sync`] is the loop that drives this, [`session`] puts it together from
 //! [`cli`] and [`connect`], and [`load`] hands the finished files to a consumer
 //! afterwards. What decides is pure: [`cursor`] which rows are new
-//! and what to ask for next, [`page`] what an answer holds, [`row`] how a row is
+//! and what to ask for next, [`answer`] whether there are any, [`page`] what an
+//! answer holds, [`row`] how a row is
 //! written, [`checkpoint`] what a state says. Only [`source::live`] knows the
 //! network, only [`disk`] the file system. Why nothing is lost is told in
 //! [`cursor`], [`store`] and [`load`]. [`table`] reads what the syncs wrote back
@@ -77,6 +78,7 @@
 //! assert_eq!(cursor.mark().unwrap().text, "2024-01-06T00:00:00Z");
 //! ```
 
+pub mod answer;
 mod calendar;
 pub mod check;
 pub mod checkpoint;

@@ -1,16 +1,19 @@
-//! Values out of the environment, and where they may not show: remembers what
-//! each `${NAME}` stood for, and puts the name back wherever the value turns
-//! up. It refuses to read the environment itself and never prints a value.
+//! Values that may not show: what each `${NAME}` of the environment stood for,
+//! keys that are written out in an address or a header, and tokens that came
+//! while the program ran. The name is put in place of the value wherever that
+//! turns up. It refuses to read the environment itself and never prints a value.
+
+pub mod literal;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
-/// Values that were taken from the environment. Cloning one is cheap.
+/// The values. A clone knows what the original knows, now and later.
 #[derive(Clone, Default)]
 pub struct Secrets {
-    known: Arc<Vec<Secret>>,
+    known: Arc<RwLock<Vec<Secret>>>,
 }
 
 #[derive(Clone)]
@@ -83,7 +86,17 @@ impl Secrets {
         Ok(out)
     }
 
-    fn remember(&mut self, name: &str, value: &str) {
+    /// Remembers a value under this name, unless it is too short to be a secret.
+    pub fn add(&self, name: &str, value: &str) {
+        self.remember(name, value);
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Vec<Secret>> {
+        // What a panic elsewhere left behind is as good as before.
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, name: &str, value: &str) {
         // A page size or a port is no secret, and hiding it wherever the same
         // number turns up would spoil recordings.
         if value.len() < 6 && value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -98,7 +111,7 @@ impl Secrets {
                 needles.push(base64(value.as_bytes(), url_safe));
             }
         }
-        let known = Arc::make_mut(&mut self.known);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for needle in needles {
             // An empty value would match everywhere.
             if !needle.is_empty() && !known.iter().any(|secret| secret.needle == needle) {
@@ -112,14 +125,15 @@ impl Secrets {
 
     /// Whether there is nothing to redact.
     pub fn is_empty(&self) -> bool {
-        self.known.is_empty()
+        self.known().is_empty()
     }
 
     /// Puts `${NAME}` in place of each occurrence of a value: as it is, in
     /// percent-encoding, escaped as in JSON, and in base64. A value of up to
     /// three characters is replaced only where it is a word of its own.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut found = self.find(text.as_bytes());
+        let known = self.known();
+        let mut found = find(&known, text.as_bytes());
         if found.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -150,43 +164,45 @@ impl Secrets {
         out.push_str(text.get(done..).unwrap_or_default());
         Cow::Owned(out)
     }
-
-    fn find(&self, text: &[u8]) -> Vec<(usize, usize, &str)> {
-        let mut found = Vec::new();
-        for secret in self.known.iter() {
-            let first = secret.needle.as_bytes().first().copied();
-            let short = is_short(&secret.needle);
-            for (start, byte) in text.iter().enumerate() {
-                if Some(*byte) != first && !matches!(byte, b'%' | b'\\' | b'+') {
-                    continue;
-                }
-                let tail = &text[start..];
-                let Some(length) = SPELLINGS
-                    .iter()
-                    .filter_map(|spelling| spelled(tail, &secret.needle, *spelling))
-                    .max()
-                else {
-                    continue;
-                };
-                let end = start + length;
-                let inside_word = |at: Option<&u8>| {
-                    at.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80)
-                };
-                let before = start.checked_sub(1).and_then(|at| text.get(at));
-                if !(short && (inside_word(before) || inside_word(text.get(end)))) {
-                    found.push((start, end, secret.name.as_str()));
-                }
-            }
-        }
-        found
-    }
 }
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: BTreeSet<&str> = self.known.iter().map(|s| s.name.as_str()).collect();
+        let known = self.known();
+        let names: BTreeSet<&str> = known.iter().map(|s| s.name.as_str()).collect();
         names.fmt(f)
     }
+}
+
+/// Where values turn up, and their names.
+fn find<'a>(known: &'a [Secret], text: &[u8]) -> Vec<(usize, usize, &'a str)> {
+    let mut found = Vec::new();
+    for secret in known {
+        let first = secret.needle.as_bytes().first().copied();
+        let short = is_short(&secret.needle);
+        for (start, byte) in text.iter().enumerate() {
+            if Some(*byte) != first && !matches!(byte, b'%' | b'\\' | b'+') {
+                continue;
+            }
+            let tail = &text[start..];
+            let Some(length) = SPELLINGS
+                .iter()
+                .filter_map(|spelling| spelled(tail, &secret.needle, *spelling))
+                .max()
+            else {
+                continue;
+            };
+            let end = start + length;
+            let inside_word = |at: Option<&u8>| {
+                at.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80)
+            };
+            let before = start.checked_sub(1).and_then(|at| text.get(at));
+            if !(short && (inside_word(before) || inside_word(text.get(end)))) {
+                found.push((start, end, secret.name.as_str()));
+            }
+        }
+    }
+    found
 }
 
 /// The length of `value` at the start of `text`, where it is spelled so.
@@ -258,6 +274,15 @@ fn is_name(name: &str) -> bool {
 
 fn is_short(value: &str) -> bool {
     value.chars().count() < 4
+}
+
+/// A header's value for basic authentication (RFC 7617).
+pub(crate) fn basic(user: &str, password: &str) -> String {
+    let mut value = base64(format!("{user}:{password}").as_bytes(), false);
+    while !value.len().is_multiple_of(4) {
+        value.push('=');
+    }
+    format!("Basic {value}")
 }
 
 /// Base64 without its padding.

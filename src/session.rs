@@ -12,7 +12,7 @@ use crate::checkpoint::Origin;
 use crate::cli::{Options, Out};
 use crate::clock::{Clock, SystemClock, time_of_day};
 use crate::config::Connection;
-use crate::connect::{connection, source};
+use crate::connect::{connection, patient, source};
 use crate::cursor::Cursor;
 use crate::disk::Disk;
 use crate::error::{Error, Kind, Result};
@@ -21,7 +21,6 @@ use crate::progress::StatusLine;
 use crate::secret::Secrets;
 use crate::sink::Outcome;
 use crate::sink::behind::Behind;
-use crate::source::retry::Retry;
 use crate::store::Store;
 use crate::sync::{Sync, Tally};
 use files::{encoder, open, take_up};
@@ -153,16 +152,15 @@ fn attempt(
     store.sweep()?;
     let mut encoder = encoder(&of, &known, options, clock.now())?;
     let start = start(&of, state, since).map_err(|error| store.in_state(error))?;
-    let mut source = asked.map_or_else(|| source(options, &of, &secrets), Ok)?;
+    let source = asked.map_or_else(|| source(options, &of, &secrets), Ok)?;
+    let mut source = patient(source, options, &of, &secrets, of.max_retries)?;
     let mut cursor = Cursor::new(settings(&of, until.map(|mark| mark.at)), start);
     let sink = open(store, &origin, &cursor, known, options, clock.now())?;
     let mut sink = Behind::new(sink)?;
-    let mut retry = Retry::new(of.max_retries, u64::from(clock.now().nanos));
     let mut line = StatusLine::new(options);
     let mut sync = Sync {
         of: &of,
         source: &mut source,
-        retry: &mut retry,
         cursor: &mut cursor,
         encoder: &mut encoder,
         sink: &mut sink,
@@ -170,6 +168,8 @@ fn attempt(
         observer: &mut |tally| line.show(tally),
         tally: Tally::default(),
         unsaved: 0,
+        good: false,
+        unasked: 0,
     };
     let result = sync.run();
     let requests = sync.tally.requests;
@@ -214,7 +214,7 @@ fn attempt(
         windows: counts.windows,
         drifts: counts.drifts,
         duplicates: counts.duplicates,
-        retries: retry.count(),
+        retries: source.count(),
         rejected: done.rejected,
         last_updated_at: done.mark,
         complete,

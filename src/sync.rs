@@ -3,17 +3,17 @@
 
 use std::time::Duration;
 
+use crate::answer::{self, Before};
 use crate::checkpoint::{Progress, Resume};
 use crate::clock::Clock;
 use crate::config::Connection;
 use crate::cursor::{Answer, Cursor, Step};
 use crate::error::{Error, Kind, Refusal, Result};
-use crate::exchange::{Request, Response};
+use crate::exchange::Response;
 use crate::page::{Page, View};
 use crate::row::Encoder;
 use crate::sink::behind::Behind;
-use crate::source::retry::Retry;
-use crate::source::{Source, status};
+use crate::source::retry::{Make, Retry};
 use crate::template::Values;
 use crate::timestamp::{self, Instant};
 
@@ -32,10 +32,8 @@ pub struct Tally {
 pub struct Sync<'a> {
     /// What is asked.
     pub of: &'a Connection,
-    /// Who answers.
-    pub source: &'a mut dyn Source,
-    /// How often to try again.
-    pub retry: &'a mut Retry,
+    /// Who answers, and is asked again.
+    pub source: &'a mut Retry,
     /// What to ask for next.
     pub cursor: &'a mut Cursor,
     /// How rows are written.
@@ -50,6 +48,10 @@ pub struct Sync<'a> {
     pub tally: Tally,
     /// Pages and rows since the state was saved.
     pub unsaved: u64,
+    /// Whether an answer was good already.
+    pub good: bool,
+    /// Requests of the source that asked nobody.
+    pub unasked: u64,
 }
 
 /// The longest that two clocks that were set can differ.
@@ -64,19 +66,21 @@ impl Sync<'_> {
         let (mut page, mut body) = (Page::default(), Vec::new());
         loop {
             let ask = self.cursor.request();
-            let (offset, pause) = (ask.offset, ask.pause);
-            let request = Request {
-                query: self.of.parameters(&Values {
-                    since: ask.since,
-                    limit: ask.limit,
+            let (offset, limit, pause) = (ask.offset, ask.limit, ask.pause);
+            let since = ask.since.map(str::to_owned);
+            let make = |token: Option<&str>| {
+                self.of.request(&Values {
+                    since: since.as_deref(),
+                    limit,
                     offset,
-                }),
+                    token,
+                })
             };
             if self.source.waits() && !pause.is_zero() {
                 self.clock.sleep(pause);
             }
             let place = |error: Error| error.at(format_args!("page at offset {offset}"));
-            let step = match self.fetch(&request, &mut page, &mut body) {
+            let step = match self.fetch(&make, &mut page, &mut body) {
                 Ok(response) => {
                     self.advise(&response, &page);
                     let view = page.view(&body, self.of);
@@ -138,7 +142,7 @@ impl Sync<'_> {
         let proving = self.cursor.is_proving();
         match error.refusal() {
             Some(Refusal::Unrecorded) if proving => {
-                // Nobody was asked.
+                self.unasked += 1;
                 self.tally.requests -= 1;
                 self.cursor.refused(error)
             }
@@ -184,7 +188,8 @@ impl Sync<'_> {
         if self.tally.requests != 1 {
             return;
         }
-        if page.total.is_none() && self.of.response.total.is_some() {
+        let untold = page.total.is_none() && self.of.response.total.is_some();
+        if untold && !page.is_empty() {
             log::warn!(
                 "the answer has no total where the connection says; the end will be told by an empty page"
             );
@@ -203,28 +208,18 @@ impl Sync<'_> {
     }
 
     /// One page, as often as it takes.
-    fn fetch(
-        &mut self,
-        request: &Request,
-        page: &mut Page,
-        body: &mut Vec<u8>,
-    ) -> Result<Response> {
-        let waits = self.source.waits();
-        let now = self.clock.now().secs;
-        let deep = self.cursor.request().offset > 0;
-        self.retry
-            .run(waits, &mut |time| self.clock.sleep(time), &mut || {
-                self.tally.requests += 1;
-                let response = self.source.fetch(request, body)?;
-                // PostgREST's way to say that the table has shrunk below it.
-                if response.status == 416 && deep {
-                    return page.beyond_the_end(&response, self.of).map(|()| response);
-                }
-                match status::check(&response, body, now) {
-                    Some(error) => Err(error),
-                    None => page.decode(body, &response, self.of).map(|()| response),
-                }
-            })
+    fn fetch(&mut self, make: &Make<'_>, page: &mut Page, body: &mut Vec<u8>) -> Result<Response> {
+        let before = Before {
+            deep: self.cursor.request().offset > 0,
+            good: self.good,
+        };
+        let of = self.of;
+        let response = self.source.fetch(make, body, &mut |response, body, now| {
+            answer::read(page, response, body, of, now, before)
+        });
+        self.tally.requests = self.source.requests() - self.unasked;
+        self.good |= response.is_ok();
+        response
     }
 }
 

@@ -1,10 +1,17 @@
-//! The query's parameters as templates: text with `{since}`, `{limit}`,
-//! `{offset}`, `{page}` and `{page0}` in it. Percent-encoding is the
-//! source's work.
+//! Parameters and headers as templates: text with `{since}`, `{limit}`,
+//! `{offset}`, `{page}` and the like in it. Percent-encoding is the source's
+//! work.
 
+pub mod body;
+
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use crate::error::nearest;
+
+/// Stands for a brace that begins no place, since it came out of a variable: a
+/// noncharacter, which no text holds.
+pub(crate) const BRACE: char = '\u{FDD0}';
 
 /// What a template can hold a place for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,18 +22,24 @@ pub enum Slot {
     Limit,
     /// How many rows to skip.
     Offset,
+    /// The first row's number, from 1.
+    Offset1,
     /// The page's number, from 1.
     Page,
     /// The page's number, from 0.
     Page0,
+    /// The token that a login gave.
+    Token,
 }
 
-const SLOTS: [(&str, Slot); 5] = [
+const SLOTS: [(&str, Slot); 7] = [
     ("since", Slot::Since),
     ("limit", Slot::Limit),
     ("offset", Slot::Offset),
+    ("offset1", Slot::Offset1),
     ("page", Slot::Page),
     ("page0", Slot::Page0),
+    ("token", Slot::Token),
 ];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +63,8 @@ pub struct Values<'a> {
     pub limit: u64,
     /// How many rows to skip.
     pub offset: u64,
+    /// The token that a login gave, None where there is no login.
+    pub token: Option<&'a str>,
 }
 
 impl Template {
@@ -58,22 +73,55 @@ impl Template {
         self.0.contains(&Piece::Slot(slot))
     }
 
-    /// The text with its places filled, None where it needs a `since` that is
-    /// not there.
+    /// Whether the template holds any place at all.
+    pub fn is_filled(&self) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Slot(_)))
+    }
+
+    /// The only place, where the template is nothing else.
+    pub fn single(&self) -> Option<Slot> {
+        match self.0[..] {
+            [Piece::Slot(slot)] => Some(slot),
+            _ => None,
+        }
+    }
+
+    /// The text between the places.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Text(text) => Some(&**text),
+            Piece::Slot(_) => None,
+        })
+    }
+
+    /// The text with its places filled, None where it needs a `since` or a
+    /// token that is not there.
     pub fn fill(&self, values: &Values<'_>) -> Option<String> {
-        let page = values.offset / values.limit.max(1);
         let mut out = String::new();
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => out.push_str(text),
-                Piece::Slot(Slot::Since) => out.push_str(values.since?),
-                Piece::Slot(Slot::Limit) => out.push_str(&values.limit.to_string()),
-                Piece::Slot(Slot::Offset) => out.push_str(&values.offset.to_string()),
-                Piece::Slot(Slot::Page) => out.push_str(&(page + 1).to_string()),
-                Piece::Slot(Slot::Page0) => out.push_str(&page.to_string()),
+                Piece::Slot(slot) => out.push_str(&values.of(*slot)?),
             }
         }
         Some(out)
+    }
+}
+
+impl<'a> Values<'a> {
+    /// What fills this place.
+    fn of(&self, slot: Slot) -> Option<Cow<'a, str>> {
+        let page = self.offset / self.limit.max(1);
+        let number = match slot {
+            Slot::Since => return self.since.map(Cow::Borrowed),
+            Slot::Token => return self.token.map(Cow::Borrowed),
+            Slot::Limit => self.limit,
+            Slot::Offset => self.offset,
+            Slot::Offset1 => self.offset.saturating_add(1),
+            Slot::Page => page.saturating_add(1),
+            Slot::Page0 => page,
+        };
+        Some(Cow::Owned(number.to_string()))
     }
 }
 
@@ -100,10 +148,16 @@ impl FromStr for Template {
                 continue;
             };
             let Some((_, slot)) = SLOTS.iter().find(|(name, _)| *name == word) else {
-                let meant = nearest(word, SLOTS.iter().map(|(name, _)| *name)).unwrap_or("since");
-                return Err(format!(
-                    "unknown placeholder {{{word}}}, did you mean {{{meant}}}?"
-                ));
+                let known = SLOTS.iter().map(|(name, _)| *name);
+                return Err(match nearest(word, known) {
+                    Some(meant) => {
+                        format!("unknown placeholder {{{word}}}, did you mean {{{meant}}}?")
+                    }
+                    None => format!(
+                        "unknown placeholder {{{word}}}; braces that stand for themselves take \
+                         a blank: {{ {word} }}"
+                    ),
+                });
             };
             if !plain.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut plain)));
@@ -114,6 +168,13 @@ impl FromStr for Template {
         plain.push_str(rest);
         if !plain.is_empty() || pieces.is_empty() {
             pieces.push(Piece::Text(plain));
+        }
+        for piece in &mut pieces {
+            if let Piece::Text(text) = piece
+                && text.contains(BRACE)
+            {
+                *text = text.replace(BRACE, "{");
+            }
         }
         Ok(Self(pieces))
     }
@@ -128,6 +189,7 @@ mod tests {
         since: Some("2024-01-15T10:30:00Z"),
         limit: 50,
         offset: 100,
+        token: None,
     };
 
     fn fill(template: &str, values: &Values<'_>) -> Option<String> {
@@ -141,6 +203,7 @@ mod tests {
             "at>=2024-01-15T10:30:00Z^ORDER50/100"
         );
         assert_eq!(fill("{page},{page0}", &VALUES).unwrap(), "3,2");
+        assert_eq!(fill("{offset1}", &VALUES).unwrap(), "101");
         assert_eq!(fill("", &VALUES).unwrap(), "");
     }
 
@@ -172,5 +235,7 @@ mod tests {
     fn an_unknown_place_names_the_nearest_one() {
         let error = "{ofset}".parse::<Template>().unwrap_err();
         assert_eq!(error, "unknown placeholder {ofset}, did you mean {offset}?");
+        let error = "{identity}".parse::<Template>().unwrap_err();
+        assert!(error.contains("a blank: { identity }"), "{error}");
     }
 }

@@ -1,6 +1,7 @@
 //! Asking: one request at a time, with the retries of a sync, and what came
 //! of it. It draws no conclusions.
 
+use crate::answer;
 use crate::clock::Clock;
 use crate::config::Connection;
 use crate::cursor::Mark;
@@ -8,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::exchange::{Request, Response};
 use crate::page::Page;
 use crate::source::retry::Retry;
-use crate::source::{Source, status};
+use crate::source::{fault, status};
 use crate::template::Values;
 use crate::timestamp::{self, Instant};
 
@@ -55,15 +56,11 @@ pub(super) struct Answer {
 }
 
 /// Whoever asks.
-pub(super) struct Asker<'a> {
-    /// Who answers.
-    pub(super) source: &'a mut dyn Source,
-    /// How often to try again.
-    pub(super) retry: Retry,
+pub(super) struct Asker {
+    /// Who answers, and is asked again.
+    pub(super) source: Retry,
     /// What time it is.
-    pub(super) clock: &'a mut dyn Clock,
-    /// Requests sent.
-    pub(super) requests: u64,
+    pub(super) clock: Box<dyn Clock>,
     /// The last answer's status.
     pub(super) status: Option<u16>,
     /// What ended the asking: nothing is sent from then on.
@@ -107,8 +104,11 @@ impl Seen {
 impl Answer {
     /// The page that this connection makes of it.
     pub(super) fn page(&self, of: &Connection) -> Result<Seen> {
+        if status::is_empty(&self.response, &of.statuses) {
+            return Ok(Seen::default());
+        }
         let mut page = Page::default();
-        page.decode(&self.body, &self.response, of)?;
+        answer::decode(&mut page, &self.body, &self.response, of)?;
         let view = page.view(&self.body, of);
         let rows = 0..view.len();
         Ok(Seen {
@@ -120,29 +120,40 @@ impl Answer {
     }
 }
 
-impl Asker<'_> {
+impl Asker {
     /// One answer with a good status, as often as it takes.
     ///
     /// # Errors
     /// Whatever a sync would end with.
-    pub(super) fn fetch(&mut self, query: Vec<(String, String)>) -> Result<Answer> {
-        let request = Request { query };
+    pub(super) fn fetch(&mut self, of: &Connection, asked: &Asked) -> Result<Answer> {
+        self.fetch_altered(of, asked, &|request| request)
+    }
+
+    /// The same, with something changed in the request.
+    ///
+    /// # Errors
+    /// Whatever a sync would end with.
+    pub(super) fn fetch_altered(
+        &mut self,
+        of: &Connection,
+        asked: &Asked,
+        alter: &dyn Fn(Request) -> Request,
+    ) -> Result<Answer> {
         let mut body = Vec::new();
-        let waits = self.source.waits();
-        let now = self.clock.now().secs;
+        let make = |token: Option<&str>| alter(of.request(&values(asked, token)));
+        let place = of.response.error.as_ref();
         let response = self
-            .retry
-            .run(waits, &mut |time| self.clock.sleep(time), &mut || {
-                self.requests += 1;
-                self.status = None;
-                let response = self.source.fetch(&request, &mut body)?;
-                self.status = Some(response.status);
-                match status::status_error(&response, &body, now) {
-                    Some(error) => Err(error),
-                    None => Ok(response),
-                }
-            })?;
-        Ok(Answer { response, body })
+            .source
+            .fetch(&make, &mut body, &mut |response, body, now| {
+                let error = status::status_error(response, body, now, &of.statuses);
+                let told = || place.and_then(|place| fault::told(body, place, false));
+                error.or_else(told).map_or(Ok(()), Err)
+            });
+        self.status = self.source.status();
+        Ok(Answer {
+            response: response?,
+            body,
+        })
     }
 
     /// Asks for a page. None where it cannot be known: the network failed, or
@@ -151,13 +162,14 @@ impl Asker<'_> {
         if self.halt.is_some() {
             return None;
         }
-        let seen =
-            self.fetch(parameters(of, &asked)).and_then(|answer| {
-                match status::content_error(&answer.response, &answer.body) {
-                    Some(error) => Err(error),
-                    None => answer.page(of),
-                }
-            });
+        let seen = self.fetch(of, &asked).and_then(|answer| {
+            if !status::is_empty(&answer.response, &of.statuses)
+                && let Some(error) = status::content_error(&answer.response, &answer.body)
+            {
+                return Err(error);
+            }
+            answer.page(of)
+        });
         match &seen {
             Err(error) if error.kind() == Kind::Usage => None,
             Err(error) if matches!(error.kind(), Kind::Temporary | Kind::Local) => {
@@ -185,13 +197,19 @@ impl Asker<'_> {
     }
 }
 
-/// The parameters of a question.
-pub(super) fn parameters(of: &Connection, asked: &Asked) -> Vec<(String, String)> {
-    of.parameters(&Values {
+/// What fills the places of a question.
+fn values<'a>(asked: &'a Asked, token: Option<&'a str>) -> Values<'a> {
+    Values {
         since: asked.since.as_ref().map(|mark| &*mark.text),
         limit: asked.limit,
         offset: asked.offset,
-    })
+        token,
+    }
+}
+
+/// The parameters of a question.
+pub(super) fn parameters(of: &Connection, asked: &Asked) -> Vec<(String, String)> {
+    of.request(&values(asked, None)).query
 }
 
 /// What a first sync asks for first.

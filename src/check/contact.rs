@@ -4,7 +4,7 @@
 
 use crate::config::Connection;
 use crate::error::{Error, Kind};
-use crate::exchange::Response;
+use crate::exchange::{Request, Response};
 use crate::source::status;
 use crate::template::Slot;
 use crate::timestamp::{self, Instant};
@@ -21,7 +21,7 @@ pub(super) fn failed(
     of: &Connection,
     error: &Error,
     status: Option<u16>,
-    asker: &mut Asker<'_>,
+    asker: &mut Asker,
 ) -> Vec<Check> {
     let reachable = Check::ok("reachable", format!("{} answers", of.url));
     match status {
@@ -59,13 +59,15 @@ pub(super) fn failed(
 }
 
 /// The one parameter without which the API answers, and what to do about it.
-fn culprit(of: &Connection, asker: &mut Asker<'_>) -> Option<(String, String, String)> {
+fn culprit(of: &Connection, asker: &mut Asker) -> Option<(String, String, String)> {
     let asked = opening(of);
     let all = parameters(of, &asked);
     for (at, (name, value)) in all.iter().enumerate().take(PARAMETERS) {
-        let mut fewer = all.clone();
-        fewer.remove(at);
-        match asker.fetch(fewer) {
+        let fewer = |mut request: Request| {
+            request.query.remove(at);
+            request
+        };
+        match asker.fetch_altered(of, &asked, &fewer) {
             Ok(_) => {}
             // Nothing can be learned any more.
             Err(error) if error.kind() == Kind::Temporary => return None,

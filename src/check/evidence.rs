@@ -1,7 +1,7 @@
 //! Which questions are put to the API, and what came of each. Every question
 //! follows from the answers before it; none is asked that cannot tell.
 
-use crate::config::Connection;
+use crate::config::{self, Connection};
 use crate::cursor::Mark;
 use crate::error::Kind;
 use crate::template::Slot;
@@ -68,24 +68,21 @@ pub(super) enum Paging {
 impl Paging {
     /// How this connection asks for pages.
     pub(super) fn of(of: &Connection) -> Self {
-        let holds = |slot| of.query.iter().any(|(_, value)| value.holds(slot));
-        if !of.by_page() {
-            Self::Offset
-        } else if holds(Slot::Page) || holds(Slot::Page0) {
-            Self::Page
-        } else {
-            Self::None
+        match of.paging() {
+            config::Paging::Offset => Self::Offset,
+            config::Paging::Page => Self::Page,
+            config::Paging::None => Self::None,
         }
     }
 }
 
 /// Whether the connection tells the API how many rows to send.
 pub(super) fn limits(of: &Connection) -> bool {
-    of.query.iter().any(|(_, value)| value.holds(Slot::Limit))
+    of.holds(Slot::Limit)
 }
 
 /// Asks what is to be asked after the first answer.
-pub(super) fn gather(of: &Connection, first: &Answer, asker: &mut Asker<'_>) -> Evidence {
+pub(super) fn gather(of: &Connection, first: &Answer, asker: &mut Asker) -> Evidence {
     let mut all = Evidence {
         opening: Some(opening(of)),
         ..Evidence::default()
@@ -186,7 +183,7 @@ pub(super) fn is_barren(probe: &Probe) -> bool {
 
 /// Asks from a timestamp on that the API sent, and where that goes wrong tries
 /// other spellings of it.
-fn since(of: &Connection, all: &mut Evidence, asker: &mut Asker<'_>) {
+fn since(of: &Connection, all: &mut Evidence, asker: &mut Asker) {
     let deep = all.deep.as_ref().and_then(|probe| probe.seen.as_ref().ok());
     let Some(pick) = pick(&of.since.format, &all.page, deep) else {
         return;

@@ -25,16 +25,30 @@ struct Given<'a> {
     #[serde(borrow)]
     url: Option<&'a RawValue>,
     #[serde(borrow)]
+    method: Option<&'a RawValue>,
+    #[serde(borrow)]
     headers: Option<&'a RawValue>,
     #[serde(borrow)]
+    auth: Option<&'a RawValue>,
+    #[serde(borrow)]
     query: Option<&'a RawValue>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
     #[serde(borrow)]
     columns: Option<&'a RawValue>,
     since: Map<String, Value>,
     #[serde(borrow)]
     on_bad_row: Option<&'a RawValue>,
     #[serde(borrow)]
+    statuses: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pace: Option<&'a RawValue>,
+    #[serde(borrow)]
     ca_file: Option<&'a RawValue>,
+    #[serde(borrow)]
+    client_cert: Option<&'a RawValue>,
+    #[serde(borrow)]
+    client_key: Option<&'a RawValue>,
     #[serde(borrow)]
     max_body: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -74,6 +88,9 @@ pub(super) fn file(
     }
     layout.push(format!("\"offset\": {}", place_value(&response.offset)));
     layout.push(format!("\"total\": {}", place_value(&response.total)));
+    if let Some(error) = &response.error {
+        layout.push(format!("\"error\": {}", Value::from(pointer(error))));
+    }
     let mut lines = vec![
         ("url", url.unwrap_or_else(|| shown(of.url.as_str().into()))),
         ("table", shown(of.table.as_str().into())),
@@ -84,11 +101,16 @@ pub(super) fn file(
         ("cursor", shown(spelled(&of.cursor).into())),
     ];
     lines.extend(columns(of, fixes, &given).map(|columns| ("columns", columns)));
-    lines.extend(raw(given.headers).map(|headers| ("headers", headers)));
-    lines.push((
-        "query",
-        raw(given.query).unwrap_or_else(|| QUERY.to_owned()),
-    ));
+    let usual = || given.body.is_none().then(|| QUERY.to_owned());
+    let asked = [
+        ("method", raw(given.method)),
+        ("headers", raw(given.headers)),
+        ("auth", raw(given.auth)),
+        ("query", raw(given.query).or_else(usual)),
+        ("body", raw(given.body)),
+    ];
+    let there = |(key, value): (&'static str, Option<String>)| Some((key, value?));
+    lines.extend(asked.into_iter().filter_map(there));
     lines.push(("response", format!("{{{}}}", layout.join(", "))));
     lines.push(("since", since(of, fixes, given.since)));
     lines.push(("page_size", of.page_size.to_string()));
@@ -105,15 +127,16 @@ pub(super) fn file(
     lines.push(("sorted", of.sorted.to_string()));
     let rest = [
         ("on_bad_row", raw(given.on_bad_row)),
+        ("statuses", raw(given.statuses)),
+        ("pace", raw(given.pace)),
         ("ca_file", raw(given.ca_file)),
+        ("client_cert", raw(given.client_cert)),
+        ("client_key", raw(given.client_key)),
         ("timeout", raw(given.timeout)),
         ("max_body", raw(given.max_body)),
         ("max_retries", raw(given.max_retries)),
     ];
-    lines.extend(
-        rest.into_iter()
-            .filter_map(|(key, value)| Some((key, value?))),
-    );
+    lines.extend(rest.into_iter().filter_map(there));
     let lines: Vec<String> = lines
         .iter()
         .map(|(key, value)| format!("  \"{key}\": {value}"))

@@ -1,21 +1,20 @@
 //! The connection file's JSON: `${NAME}` first, then key by key onto the
 //! default, so that a fault is named with its line and its key.
 
-use std::fmt;
-use std::marker::PhantomData;
 use std::str::FromStr;
-use std::time::Duration;
 
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
+use super::auth::AuthFile;
+use super::parts::{Lists, Mold, Names, Number, Object, Pairs, Plain, Scalar, Span, Text, given};
 use super::{Connection, Field, Place, set};
 use crate::error::{Error, Result, excerpt, nearest};
+use crate::exchange::Method;
 use crate::json;
 use crate::secret::Secrets;
-use crate::template::Template;
-use crate::timestamp::{self, Format};
+use crate::template::BRACE;
+use crate::template::body::Body;
+use crate::timestamp::Format;
 use crate::types::Type;
 
 /// Puts the environment's values where `${NAME}` stands, as the inside of a
@@ -54,6 +53,8 @@ pub(super) fn expand(
                 );
             }
         };
+        // A brace in a value begins no place of a template.
+        let value = value.replace('{', BRACE.encode_utf8(&mut [0; 4]));
         let quoted = serde_json::to_string(&value).unwrap_or_default();
         out.push_str(before);
         out.push_str(
@@ -72,14 +73,19 @@ pub(super) fn expand(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    url: Option<String>,
-    table: Option<String>,
+    url: Option<Plain>,
+    table: Option<Plain>,
     primary_key: Option<Names>,
     cursor: Option<Text<Field>>,
     #[serde(default, deserialize_with = "given")]
     columns: Option<Option<Pairs<Text<Type>>>>,
-    headers: Option<Pairs<String>>,
-    query: Option<Pairs<Text<Template>>>,
+    method: Option<Text<Method>>,
+    headers: Option<Pairs<Mold>>,
+    query: Option<Lists<Mold>>,
+    body: Option<Body>,
+    auth: Option<Object<AuthFile>>,
+    pace: Option<Span>,
+    statuses: Option<Object<StatusesFile>>,
     response: Option<Object<Response>>,
     since: Option<Object<SinceFile>>,
     page_size: Option<Number>,
@@ -87,7 +93,9 @@ struct File {
     lookback: Option<Span>,
     sorted: Option<bool>,
     on_bad_row: Option<Text<OnBadRow>>,
-    ca_file: Option<String>,
+    ca_file: Option<Plain>,
+    client_cert: Option<Plain>,
+    client_key: Option<Plain>,
     timeout: Option<Span>,
     max_body: Option<Text<Size>>,
     max_retries: Option<Number>,
@@ -102,6 +110,15 @@ struct Response {
     offset: Option<Option<Text<Place>>>,
     #[serde(default, deserialize_with = "given")]
     total: Option<Option<Text<Place>>>,
+    #[serde(default, deserialize_with = "given")]
+    error: Option<Option<Text<Pointer>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatusesFile {
+    empty: Option<Vec<Number>>,
+    retry: Option<Vec<Number>>,
 }
 
 #[derive(Deserialize)]
@@ -121,8 +138,8 @@ pub(super) fn read(text: &str) -> Result<Connection> {
         columns: None,
         ..Connection::default()
     };
-    set(&mut to.url, file.url);
-    set(&mut to.table, file.table);
+    set(&mut to.url, file.url.map(|text| text.0));
+    set(&mut to.table, file.table.map(|text| text.0));
     set(&mut to.primary_key, file.primary_key.map(|keys| keys.0));
     if let Some(Text(cursor)) = file.cursor {
         // A query of the file's own replaces the default one further down.
@@ -133,18 +150,37 @@ pub(super) fn read(text: &str) -> Result<Connection> {
         let columns = columns_of(columns)?;
         to.columns = (!columns.is_empty()).then_some(columns);
     }
-    set(&mut to.headers, file.headers.map(|headers| headers.0));
-    let query = file.query.map(|query| query.0.into_iter());
+    let templates = |pairs: Vec<(String, Mold)>| -> Vec<_> {
+        let pairs = pairs.into_iter();
+        pairs.map(|(name, value)| (name, value.0)).collect()
+    };
     set(
-        &mut to.query,
-        query.map(|query| query.map(|(name, value)| (name, value.0)).collect()),
+        &mut to.headers,
+        file.headers.map(|headers| templates(headers.0)),
     );
+    if file.body.is_some() {
+        // What is asked is in the body.
+        to.query = Vec::new();
+        to.method = Method::Post;
+    }
+    set(&mut to.query, file.query.map(|query| templates(query.0)));
+    set(&mut to.body, file.body.map(Some));
+    set(&mut to.method, file.method.map(|method| method.0));
+    let auth = file.auth.map(|auth| auth.0.read()).transpose()?;
+    set(&mut to.auth, auth.map(Some));
+    set(&mut to.pace, file.pace.map(|span| span.0));
+    if let Some(Object(statuses)) = file.statuses {
+        to.statuses.empty.extend(codes(statuses.empty)?);
+        to.statuses.retry.extend(codes(statuses.retry)?);
+    }
     if let Some(Object(response)) = file.response {
         set(&mut to.response.rows, response.rows.map(|rows| rows.0.0));
         set(&mut to.response.row, response.row.map(|row| row.0.0));
         let place = |given: Option<Text<Place>>| given.map(|place| place.0);
         set(&mut to.response.offset, response.offset.map(place));
         set(&mut to.response.total, response.total.map(place));
+        let error = response.error.map(|error| error.map(|error| error.0.0));
+        set(&mut to.response.error, error);
     }
     if let Some(Object(since)) = file.since {
         set(&mut to.since.exclusive, since.bound.map(|bound| bound.0.0));
@@ -162,7 +198,12 @@ pub(super) fn read(text: &str) -> Result<Connection> {
         &mut to.reject_bad_rows,
         file.on_bad_row.map(|word| word.0.0),
     );
-    set(&mut to.ca_file, file.ca_file.map(Some));
+    set(&mut to.ca_file, file.ca_file.map(|text| Some(text.0)));
+    set(
+        &mut to.client_cert,
+        file.client_cert.map(|text| Some(text.0)),
+    );
+    set(&mut to.client_key, file.client_key.map(|text| Some(text.0)));
     set(&mut to.timeout, file.timeout.map(|span| span.0));
     set(&mut to.max_body, file.max_body.map(|size| size.0.0));
     let retries = file.max_retries;
@@ -171,6 +212,18 @@ pub(super) fn read(text: &str) -> Result<Connection> {
         retries.map(|number| u32::try_from(number.0).unwrap_or(u32::MAX)),
     );
     Ok(to)
+}
+
+fn codes(given: Option<Vec<Number>>) -> Result<Vec<u16>> {
+    let codes = given.unwrap_or_default().into_iter().map(|number| {
+        let code = u16::try_from(number.0).ok();
+        code.filter(|code| (201..=599).contains(code))
+            .ok_or_else(|| {
+                Error::usage(format!("{} is no status from 201 to 599", number.0))
+                    .at("\"statuses\"")
+            })
+    });
+    codes.collect()
 }
 
 /// The default query sorts by the default cursor; it has to sort by this one.
@@ -191,149 +244,6 @@ fn columns_of(columns: Pairs<Text<Type>>) -> Result<Vec<(Field, Type)>> {
         Ok((field, of.0))
     });
     columns.collect()
-}
-
-/// Tells a key that is null from one that is not there.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    from: D,
-) -> std::result::Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
-}
-
-/// A struct, but from an object alone: serde would take a list for one too.
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
-        struct Read<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Read<T> {
-            type Value = Object<T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(
-                self,
-                map: A,
-            ) -> std::result::Result<Object<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
-            }
-        }
-        from.deserialize_map(Read(PhantomData))
-    }
-}
-
-/// Anything that reads itself from text, at its place in the file.
-struct Text<T>(T);
-
-impl<'de, T: FromStr<Err = String>> Deserialize<'de> for Text<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
-        let text = Scalar::deserialize(from)?.0;
-        text.parse().map(Self).map_err(D::Error::custom)
-    }
-}
-
-/// Fields, or a single one without its list.
-struct Names(Vec<Field>);
-
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Names;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of fields")
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<Names, E> {
-                let field = text.parse().map_err(E::custom)?;
-                Ok(Names(vec![field]))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(
-                self,
-                mut list: A,
-            ) -> std::result::Result<Names, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(Text(field)) = list.next_element()? {
-                    fields.push(field);
-                }
-                Ok(Names(fields))
-            }
-        }
-        from.deserialize_any(Read)
-    }
-}
-
-/// A string, or a number's digits.
-struct Scalar(String);
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
-        struct Read;
-        impl Visitor<'_> for Read {
-            type Value = Scalar;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or a whole number")
-            }
-            fn visit_str<E>(self, text: &str) -> std::result::Result<Scalar, E> {
-                Ok(Scalar(text.to_owned()))
-            }
-            fn visit_u64<E>(self, number: u64) -> std::result::Result<Scalar, E> {
-                Ok(Scalar(number.to_string()))
-            }
-        }
-        from.deserialize_any(Read)
-    }
-}
-
-/// A whole number, also as a string, which is what `${NAME}` makes of it.
-struct Number(u64);
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
-        let text = Scalar::deserialize(from)?.0;
-        let number = text.parse().map(Self);
-        number.map_err(|_| D::Error::custom(format!("{text:?} is no whole number")))
-    }
-}
-
-/// A duration such as `60s`; a bare number is of seconds.
-struct Span(Duration);
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
-        let text = Scalar::deserialize(from)?.0;
-        timestamp::duration(&text)
-            .map(Self)
-            .map_err(D::Error::custom)
-    }
-}
-
-/// An object whose order counts.
-struct Pairs<T>(Vec<(String, T)>);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
-        struct Read<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Read<T> {
-            type Value = Pairs<T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of names and strings")
-            }
-            fn visit_map<A: MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> std::result::Result<Pairs<T>, A::Error> {
-                let mut pairs: Vec<(String, T)> = Vec::new();
-                while let Some(name) = map.next_key::<String>()? {
-                    if pairs.iter().any(|(known, _)| *known == name) {
-                        return Err(A::Error::custom(format!("{name:?} is there twice")));
-                    }
-                    pairs.push((name, map.next_value()?));
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-        from.deserialize_map(Read(PhantomData))
-    }
 }
 
 /// Words of the file that stand for a value.

@@ -119,7 +119,8 @@ pub(super) fn encoder(
     options: &Options,
     now: Instant,
 ) -> Result<Encoder> {
-    let encoder = Encoder::new(options.format.unwrap_or_default(), of).with_header(known.columns.as_deref());
+    let encoder =
+        Encoder::new(options.format.unwrap_or_default(), of).with_header(known.columns.as_deref());
     if options.metadata {
         encoder.with_metadata(known.seq, now)
     } else {

@@ -2,7 +2,7 @@
 //! it, in the cursor's words.
 
 use crate::checkpoint::{Checkpoint, Resume};
-use crate::config::Connection;
+use crate::config::{self, Connection};
 use crate::cursor::{Bound, Mark, Order, Paging, Settings, Start};
 use crate::error::{Error, Result};
 use crate::seen::Seen;
@@ -118,7 +118,7 @@ pub(super) fn settings(of: &Connection, until: Option<Instant>) -> Settings {
             Order::Unsorted
         },
         paging: paging(of),
-        filters: holds(of, Slot::Since),
+        filters: of.holds(Slot::Since),
         format: of.since.format.clone(),
         lookback: of.lookback,
         until,
@@ -127,15 +127,9 @@ pub(super) fn settings(of: &Connection, until: Option<Instant>) -> Settings {
 
 /// How the connection asks for the page after a page.
 fn paging(of: &Connection) -> Paging {
-    if holds(of, Slot::Offset) {
-        Paging::Offset
-    } else if holds(of, Slot::Page) || holds(of, Slot::Page0) {
-        Paging::Page
-    } else {
-        Paging::Keyset
+    match of.paging() {
+        config::Paging::Offset => Paging::Offset,
+        config::Paging::Page => Paging::Page,
+        config::Paging::None => Paging::Keyset,
     }
-}
-
-fn holds(of: &Connection, slot: Slot) -> bool {
-    of.query.iter().any(|(_, value)| value.holds(slot))
 }

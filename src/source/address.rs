@@ -4,6 +4,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::secret::literal;
+
 /// An http or https URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
@@ -43,7 +45,7 @@ impl Address {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (tail, None),
         };
-        if authority.contains('@') {
+        if !literal::users(rest).is_empty() {
             return Err("it holds credentials, which belong into a header".to_owned());
         }
         let (host, port) = split_port(authority, if https { 443 } else { 80 })?;
@@ -87,6 +89,15 @@ impl Address {
 
     pub(crate) fn is_https(&self) -> bool {
         self.https
+    }
+
+    /// In lower case, without the brackets of IPv6.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn has_query(&self) -> bool {
@@ -159,7 +170,7 @@ fn split_port(authority: &str, default: u16) -> Result<(String, u16), String> {
 }
 
 /// Appends the text percent-encoded: all but RFC 3986's unreserved characters.
-fn encode(text: &str, out: &mut String) {
+pub(crate) fn encode(text: &str, out: &mut String) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));

@@ -6,6 +6,9 @@ use std::time::Duration;
 use crate::error::{Again, Error};
 use crate::secret::redacted;
 
+/// Where a proxy is named.
+const VARIABLES: &str = "look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY";
+
 /// What kept an answer from coming, with the words of whoever noticed.
 pub(crate) enum Failure {
     /// The host's name is not known.
@@ -20,6 +23,9 @@ pub(crate) enum Failure {
     Timeout(Duration),
     /// The server's certificate is not trusted.
     Certificate(String),
+    /// The server demands a certificate of ours, or does not take the one that
+    /// was shown.
+    Client(String, bool),
     /// No agreement on TLS.
     Tls(String),
     /// What came is not HTTP.
@@ -34,19 +40,25 @@ impl Failure {
     /// The error to report about `peer`.
     pub(crate) fn explain(self, peer: &str) -> Error {
         let shown = |text: &str| redacted(text).into_owned();
+        let by_way = |hint| match peer.starts_with("the proxy ") {
+            true => VARIABLES,
+            false => hint,
+        };
         match self {
             Self::Name(text) => Error::temporary(format!(
                 "cannot find the host of {peer}: {}",
                 shown(text.trim_start_matches("failed to lookup address information: "))
             ))
-            .hint("is --url right? does this machine reach its name server?"),
+            .hint(by_way(
+                "is --url right? does this machine reach its name server?",
+            )),
             Self::Connect(text) => {
                 Error::temporary(format!("cannot connect to {peer}: {}", shown(&text)))
-                    .hint("is the server running? is --url right?")
+                    .hint(by_way("is the server running? is --url right?"))
             }
             Self::Proxy(text) => {
                 Error::temporary(format!("cannot connect by way of {peer}: {}", shown(&text)))
-                    .hint("look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY")
+                    .hint(VARIABLES)
             }
             Self::Ended(text) => Error::temporary(format!(
                 "the connection to {peer} ended before an answer came: {}",
@@ -61,6 +73,26 @@ impl Failure {
                 Error::refused(format!("cannot trust {peer}: {}", shown(&text))).hint(
                     "is --url right? the certificate of an authority of your own goes into \
                      ca_file; one that has expired is for the server's owner to renew",
+                )
+            }
+            Self::Client(text, false) => Error::refused(format!(
+                "{peer} demands a client certificate: {}",
+                shown(&text)
+            ))
+            .hint(
+                "name the files (PEM) in the connection file: \"client_cert\" and \"client_key\"",
+            ),
+            Self::Client(text, true) => Error::refused(format!(
+                "{peer} does not take the client certificate: {}",
+                shown(&text)
+            ))
+            .hint("has it expired? is it of an authority that this server trusts? see client_cert"),
+            // A server says no more than this where it lacks a certificate, and
+            // before TLS 1.3 it has no other word for it.
+            Self::Tls(text) if text.contains("alert: HandshakeFailure") => {
+                Error::refused(format!("{peer} does not agree on TLS: {}", shown(&text))).hint(
+                    "does it demand a client certificate? name the files (PEM) in the connection \
+                 file: \"client_cert\" and \"client_key\"",
                 )
             }
             Self::Tls(text) => {

@@ -1,27 +1,36 @@
 //! The live source: one request over HTTP, its answer, and what it means where
-//! none came. The only file that knows the HTTP library. It refuses to try
+//! none came. It alone, with its folder, knows the HTTP library. It refuses to try
 //! again, to follow a redirect to another origin, to hand on a body that is
 //! still encoded, and to hold more of a body than it was allowed.
 
+mod cause;
+mod certificates;
+mod forward;
+mod last_words;
 mod resolver;
 
-use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::io::Read;
 use std::time::{Duration, Instant};
 
+use cause::classify;
+use forward::Forward;
+use last_words::LastWords;
 use resolver::Remembering;
-use ureq::http::{HeaderName, HeaderValue, Uri, header};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::http::{self, HeaderName, HeaderValue, Uri, header};
+use ureq::tls::TlsConfig;
+use ureq::unversioned::transport::{
+    ConnectProxyConnector, Connector, RustlsConnector, SocksConnector, TcpConnector,
+};
 
 use crate::error::{Again, Error, Result, excerpt};
-use crate::exchange::{Request, Response};
-use crate::secret::redacted;
+use crate::exchange::{Method, Request, Response};
+use crate::secret::{basic, literal, redacted};
 use crate::source::Source;
 use crate::source::address::Address;
 use crate::source::body::{self, is_end};
 use crate::source::failure::Failure;
-use crate::source::redirect::redirect;
+use crate::source::proxy;
+use crate::source::redirect::{self, redirect};
 pub use crate::source::settings::Settings;
 
 const LONGEST: Duration = Duration::from_secs(30 * 86_400);
@@ -35,7 +44,10 @@ pub struct Live {
     agent: ureq::Agent,
     address: Address,
     headers: Vec<(HeaderName, HeaderValue)>,
-    proxy: Option<ureq::Proxy>,
+    /// The proxy that is between, for people.
+    proxy: Option<String>,
+    /// Whether this client shows a certificate.
+    certified: bool,
     timeout: Duration,
     max_body: u64,
     /// Whether the last request left a connection open for the next.
@@ -53,9 +65,7 @@ impl Live {
             let peer = address.peer();
             log::warn!("credentials go to {peer} unencrypted: use https if it has it");
         }
-        // What listens on this machine is not reached by way of another.
-        let far = !address.is_loopback();
-        let proxy = far.then(ureq::Proxy::try_from_env).flatten();
+        let proxy = proxy_of(&address, &settings)?;
         // The library adds it to the clock without a look at overflow.
         let timeout = settings.timeout.min(LONGEST);
         let connect_timeout = settings.connect_timeout.min(timeout);
@@ -68,21 +78,49 @@ impl Live {
             .timeout_resolve(Some(connect_timeout))
             .timeout_connect(Some(connect_timeout))
             .max_idle_connections(1)
-            .max_idle_connections_per_host(1)
-            .proxy(proxy.clone());
+            .max_idle_connections_per_host(1);
+        let mut tls = TlsConfig::builder();
         if let Some(path) = &settings.ca_file {
-            let roots = RootCerts::new_with_certs(&read_certificates(path)?);
-            config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
+            tls = tls.root_certs(certificates::roots(path)?);
         }
+        if let Some(path) = &settings.client_cert {
+            let key = settings.client_key.as_deref();
+            tls = tls.client_cert(Some(certificates::client(path, key)?));
+        }
+        config = config.tls_config(tls.build());
+        let peer = proxy
+            .as_ref()
+            .map(|p| format!("the proxy {}:{}", p.host(), p.port()));
+        let agent = match proxy {
+            Some(proxy) if !address.is_https() && proxy.protocol() == ureq::ProxyProtocol::Http => {
+                let resolver = Remembering::instead(proxy.uri().clone());
+                let forward = Forward {
+                    origin: address.origin(),
+                    authorization: authorization(&proxy),
+                };
+                let connector = ().chain(TcpConnector::default()).chain(forward);
+                ureq::Agent::with_parts(config.proxy(None).build(), connector, resolver)
+            }
+            proxy => {
+                let connector =
+                    ().chain(SocksConnector::default())
+                        .chain(ConnectProxyConnector::default())
+                        .chain(TcpConnector::default())
+                        .chain(LastWords)
+                        .chain(RustlsConnector::default());
+                ureq::Agent::with_parts(
+                    config.proxy(proxy).build(),
+                    connector,
+                    Remembering::default(),
+                )
+            }
+        };
         Ok(Self {
-            agent: ureq::Agent::with_parts(
-                config.build(),
-                DefaultConnector::default(),
-                Remembering::default(),
-            ),
+            agent,
             address,
             headers: headers?,
-            proxy,
+            proxy: peer,
+            certified: settings.client_cert.is_some(),
             timeout,
             max_body: settings.max_body,
             kept_open: false,
@@ -91,23 +129,15 @@ impl Live {
 
     fn send(
         &mut self,
+        asked: &Request,
         to: &Address,
-        hop: usize,
-        start: Instant,
+        left: Option<Duration>,
         buffer: &mut Vec<u8>,
     ) -> Result<Response> {
+        let start = Instant::now();
         let url = to.url();
-        let mut request = self.agent.get(&url);
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        if hop > 0 {
-            // Not on each request: it would do without the TLS session's cache.
-            let left = self.timeout.saturating_sub(start.elapsed());
-            request = request.config().timeout_global(Some(left)).build();
-        }
         let was_open = std::mem::take(&mut self.kept_open);
-        let answer = match request.call() {
+        let answer = match self.call(asked, &url, left)? {
             Ok(answer) => answer,
             Err(cause) => {
                 // The server closed a connection that had lain idle, which says
@@ -149,24 +179,95 @@ impl Live {
         response.elapsed = start.elapsed();
         let (status, bytes) = (response.status, buffer.len());
         let ms = response.elapsed.as_millis();
-        log::debug!("GET {} -> {status}, {bytes} bytes, {ms} ms", redacted(&url));
+        let method = asked.method.name();
+        log::debug!(
+            "{method} {} -> {status}, {bytes} bytes, {ms} ms",
+            redacted(&url)
+        );
         Ok(response)
+    }
+
+    /// Puts one request together and sends it.
+    fn call(
+        &self,
+        asked: &Request,
+        url: &str,
+        left: Option<Duration>,
+    ) -> Result<std::result::Result<http::Response<ureq::Body>, ureq::Error>> {
+        let mut request = http::Request::builder()
+            .method(asked.method.name())
+            .uri(url);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        for pair in asked.headers.iter().chain(&asked.credentials) {
+            let (name, value) = valid_header(pair)?;
+            request = request.header(name, value);
+        }
+        let typed = request
+            .headers_ref()
+            .is_some_and(|headers| headers.contains_key(header::CONTENT_TYPE));
+        if asked.body.is_some() && !typed {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let wrong = |cause: http::Error| {
+            let cause = cause.to_string();
+            Failure::Request(cause).explain(url)
+        };
+        // The time left is not set on each request: one that has settings of its
+        // own does without the TLS session's cache.
+        Ok(match (&asked.body, asked.method) {
+            (None, Method::Get) => {
+                let request = request.body(()).map_err(wrong)?;
+                match left {
+                    None => self.agent.run(request),
+                    Some(left) => {
+                        let limited = self.agent.configure_request(request);
+                        self.agent.run(limited.timeout_global(Some(left)).build())
+                    }
+                }
+            }
+            (body, _) => {
+                let body = body.as_deref().unwrap_or_default().as_bytes();
+                let request = request.body(body).map_err(wrong)?;
+                match left {
+                    None => self.agent.run(request),
+                    Some(left) => {
+                        let limited = self.agent.configure_request(request);
+                        self.agent.run(limited.timeout_global(Some(left)).build())
+                    }
+                }
+            }
+        })
+    }
+
+    /// Where a request goes.
+    fn target(&self, request: &Request) -> Result<Address> {
+        let Some(link) = &request.link else {
+            return Ok(self.address.with(&request.query));
+        };
+        let shown = |text: &str| excerpt(&redacted(text));
+        let wrong = |why: String| {
+            Error::contract(format!("a link to {}: {why}", shown(link)))
+                .hint("see next in the connection file")
+        };
+        let to = redirect::join(&self.address, link).map_err(wrong)?;
+        if !self.address.is_same_origin(&to) {
+            return Err(wrong(format!(
+                "it leads to another origin, which gets no credentials of {}",
+                self.address.peer()
+            )));
+        }
+        Ok(to)
     }
 
     /// Who is at the other end of the connection: a proxy, or the API itself.
     fn peer(&self, to: &Address) -> String {
-        let direct =
-            |proxy: &ureq::Proxy| to.url().parse().is_ok_and(|uri| proxy.is_no_proxy(&uri));
-        match &self.proxy {
-            Some(proxy) if !direct(proxy) => {
-                format!("the proxy {}:{}", proxy.host(), proxy.port())
-            }
-            _ => to.peer(),
-        }
+        self.proxy.clone().unwrap_or_else(|| to.peer())
     }
 
     fn explain(&self, cause: ureq::Error, to: &Address) -> Error {
-        classify(cause, self.timeout).explain(&self.peer(to))
+        classify(cause, self.timeout, self.certified).explain(&self.peer(to))
     }
 
     fn explain_body(
@@ -188,14 +289,19 @@ impl Live {
 impl Source for Live {
     fn fetch(&mut self, request: &Request, buffer: &mut Vec<u8>) -> Result<Response> {
         let start = Instant::now();
-        let mut to = self.address.with(&request.query);
+        buffer.clear();
+        let mut to = self.target(request)?;
         for hop in 0..=MAX_REDIRECTS {
             buffer.clear();
-            let sent = self.send(&to, hop, start, buffer);
-            let response = sent.inspect_err(|_| buffer.clear())?;
-            match redirect(&response, &to).inspect_err(|_| buffer.clear())? {
+            let left = (hop > 0).then(|| self.timeout.saturating_sub(start.elapsed()));
+            let sent = self.send(request, &to, left, buffer);
+            let mut response = sent.inspect_err(|_| buffer.clear())?;
+            match redirect(&response, &to, request.method).inspect_err(|_| buffer.clear())? {
                 Some(next) => to = next,
-                None => return Ok(response),
+                None => {
+                    response.elapsed = start.elapsed();
+                    return Ok(response);
+                }
             }
         }
         buffer.clear();
@@ -252,56 +358,29 @@ fn valid_header((name, value): &(String, String)) -> Result<(HeaderName, HeaderV
     Ok((key, value))
 }
 
-fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
-    let wrong = |why: String| {
-        Error::usage(why)
-            .at(format_args!("ca_file {}", path.display()))
-            .hint("name a file of certificates in PEM: -----BEGIN CERTIFICATE-----")
+/// The proxy for this address, if the environment names one.
+fn proxy_of(address: &Address, settings: &Settings) -> Result<Option<ureq::Proxy>> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let Some((name, url)) = proxy::choose(address, &environment) else {
+        return Ok(None);
     };
-    let pem = std::fs::read(path).map_err(|cause| wrong(format!("cannot read it: {cause}")))?;
-    let mut certificates = Vec::new();
-    for item in parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|cause| wrong(cause.to_string()))? {
-            certificates.push(certificate);
-        }
-    }
-    if certificates.is_empty() {
-        return Err(wrong("it holds no certificate".to_owned()));
-    }
-    Ok(certificates)
+    literal::remember_proxy(&url, &settings.secrets);
+    let proxy = ureq::Proxy::new(&url).map_err(|_| {
+        Error::usage(format!(
+            "{} is no address of a proxy",
+            excerpt(&redacted(&url))
+        ))
+        .at(name)
+        .hint("write it as http://proxy.example.com:3128, with USER:PASSWORD@ if it wants them")
+    })?;
+    Ok(Some(proxy))
 }
 
-fn classify(cause: ureq::Error, timeout: Duration) -> Failure {
-    use ureq::{Error as E, Timeout};
-    let text = match &cause {
-        E::Io(cause) => cause.to_string(),
-        cause => cause.to_string(),
+/// The header line that a proxy wants of each request.
+fn authorization(proxy: &ureq::Proxy) -> String {
+    let Some(user) = proxy.username() else {
+        return String::new();
     };
-    match cause {
-        // Only the text tells these from the other errors of TLS and of io.
-        _ if text.contains("invalid peer certificate") => Failure::Certificate(text),
-        E::Io(_) if text.contains("failed to lookup address") => Failure::Name(text),
-        E::HostNotFound => Failure::Name(text),
-        E::Timeout(Timeout::Resolve | Timeout::Connect) => {
-            Failure::Connect("no answer in time".to_owned())
-        }
-        E::Timeout(_) => Failure::Timeout(timeout),
-        E::ConnectionFailed => Failure::Connect(text),
-        E::ConnectProxyFailed(_) | E::InvalidProxyUrl => Failure::Proxy(text),
-        E::Io(cause) => match cause.kind() {
-            ErrorKind::ConnectionRefused => Failure::Connect("connection refused".to_owned()),
-            ErrorKind::HostUnreachable
-            | ErrorKind::NetworkUnreachable
-            | ErrorKind::NetworkDown
-            | ErrorKind::AddrNotAvailable
-            | ErrorKind::PermissionDenied => Failure::Connect(text),
-            ErrorKind::InvalidData => Failure::Tls(text),
-            _ if is_end(&cause) => Failure::Ended(text),
-            _ => Failure::Other(text),
-        },
-        E::Rustls(_) | E::Tls(_) | E::TlsRequired => Failure::Tls(text),
-        E::Protocol(_) | E::LargeResponseHeader(..) => Failure::Http(text),
-        E::Http(_) | E::BadUri(_) => Failure::Request(text),
-        _ => Failure::Other(text),
-    }
+    let value = basic(user, proxy.password().unwrap_or_default());
+    format!("Proxy-Authorization: {value}\r\n")
 }

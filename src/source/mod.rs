@@ -3,9 +3,13 @@
 //! a page is.
 
 mod address;
+pub mod auth;
 mod body;
 mod failure;
+pub(crate) mod fault;
+mod limit;
 pub mod live;
+mod proxy;
 pub mod record;
 mod redirect;
 pub mod replay;

@@ -1,6 +1,7 @@
 //! A source that writes down what another one answers, one exchange a line, so
-//! that it can be replayed. It refuses to hold request headers and cookies, and
-//! redacts the values that came from the environment.
+//! that it can be replayed: all that was asked, and what came. It refuses to hold
+//! credentials, the headers that are the same in each request, and cookies, and
+//! redacts every value that is known as a secret.
 
 use std::fs::File;
 use std::io::Write;
@@ -9,7 +10,7 @@ use std::path::Path;
 use serde::de::IgnoredAny;
 
 use crate::error::{Error, Result};
-use crate::exchange::{Request, Response};
+use crate::exchange::{Method, Request, Response};
 use crate::secret::Secrets;
 use crate::source::Source;
 
@@ -74,8 +75,25 @@ fn encode(
     body: &[u8],
     secrets: &Secrets,
 ) -> String {
-    let mut out = String::from("{\"request\":{\"query\":");
+    let mut out = String::from("{\"request\":{");
+    if let Some(link) = &request.link {
+        out.push_str("\"link\":");
+        string(&secrets.redact(link), &mut out);
+        out.push(',');
+    }
+    if request.method != Method::Get {
+        out.push_str(&format!("\"method\":\"{}\",", request.method.name()));
+    }
+    out.push_str("\"query\":");
     object(&request.query, secrets, &mut out);
+    if !request.headers.is_empty() {
+        out.push_str(",\"headers\":");
+        object(&request.headers, secrets, &mut out);
+    }
+    if let Some(body) = &request.body {
+        out.push_str(",\"body\":");
+        push_body(body.as_bytes(), secrets, &mut out);
+    }
     match outcome {
         Err(error) => {
             out.push_str("},\"error\":");
@@ -134,15 +152,36 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
+/// An object of strings; what has one name becomes a list.
 fn object(pairs: &[(String, String)], secrets: &Secrets, out: &mut String) {
+    let mut named: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (name, value) in pairs {
+        match named.iter_mut().find(|(known, _)| known == name) {
+            Some((_, values)) => values.push(value),
+            None => named.push((name, vec![value])),
+        }
+    }
     out.push('{');
-    for (n, (name, value)) in pairs.iter().enumerate() {
+    for (n, (name, values)) in named.iter().enumerate() {
         if n > 0 {
             out.push(',');
         }
         string(&secrets.redact(name), out);
         out.push(':');
-        string(&secrets.redact(value), out);
+        let mut texts = values.iter();
+        if values.len() > 1 {
+            out.push('[');
+        }
+        if let Some(text) = texts.next() {
+            string(&secrets.redact(text), out);
+        }
+        for text in texts {
+            out.push(',');
+            string(&secrets.redact(text), out);
+        }
+        if values.len() > 1 {
+            out.push(']');
+        }
     }
     out.push('}');
 }
@@ -168,6 +207,7 @@ mod tests {
                 ("q".into(), "s3cr\"t".into()),
                 ("limit".into(), "50".into()),
             ],
+            ..Request::default()
         };
         let response = Response {
             status: 200,
@@ -216,6 +256,39 @@ mod tests {
                 "{line}"
             );
         }
+    }
+
+    #[test]
+    fn all_that_was_asked_is_recorded_but_for_credentials() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let request = Request {
+            method: Method::Post,
+            query: vec![pair("f", "a"), pair("n", "1"), pair("f", "b")],
+            headers: vec![pair("If-Modified-Since", "x")],
+            credentials: vec![pair("Authorization", "Bearer t")],
+            body: Some(r#"{"a":1.10}"#.to_owned()),
+            link: None,
+        };
+        let answer = Response {
+            status: 200,
+            ..Response::default()
+        };
+        assert_eq!(
+            encode(&request, Ok(&answer), b"[]", &Secrets::default()),
+            concat!(
+                r#"{"request":{"method":"POST","query":{"f":["a","b"],"n":"1"},"#,
+                r#""headers":{"If-Modified-Since":"x"},"body":{"a":1.10}},"#,
+                r#""response":{"status":200,"headers":{},"body":[]}}"#,
+                "\n"
+            )
+        );
+        let next = Request {
+            link: Some("/rows?after=2".to_owned()),
+            ..Request::default()
+        };
+        let line = encode(&next, Ok(&answer), b"[]", &Secrets::default());
+        let start = r#"{"request":{"link":"/rows?after=2","query":{}},"#;
+        assert!(line.starts_with(start), "{line}");
     }
 
     #[test]

@@ -2,12 +2,16 @@
 //! leave the origin that the credentials were given for.
 
 use crate::error::{Error, Result, excerpt};
-use crate::exchange::Response;
+use crate::exchange::{Method, Response};
 use crate::secret::redacted;
 use crate::source::address::Address;
 
 /// Where the answer sends us, if it does.
-pub(crate) fn redirect(response: &Response, from: &Address) -> Result<Option<Address>> {
+pub(crate) fn redirect(
+    response: &Response,
+    from: &Address,
+    method: Method,
+) -> Result<Option<Address>> {
     let location = match response.status {
         301 | 302 | 303 | 307 | 308 => response.header("location"),
         _ => None,
@@ -28,6 +32,14 @@ pub(crate) fn redirect(response: &Response, from: &Address) -> Result<Option<Add
         ))
         .hint("set the url to that address if you trust it"));
     }
+    if method != Method::Get && !matches!(response.status, 307 | 308) {
+        return Err(Error::refused(format!(
+            "the API redirects a {} to {}, which would go there without its body",
+            method.name(),
+            shown(&next.url())
+        ))
+        .hint("set the url to that address"));
+    }
     if from.has_query() && !next.has_query() {
         return Err(Error::refused(format!(
             "the API redirects to {}, without the query",
@@ -39,7 +51,7 @@ pub(crate) fn redirect(response: &Response, from: &Address) -> Result<Option<Add
 }
 
 /// Where a `Location` seen at this address points.
-fn join(from: &Address, location: &str) -> std::result::Result<Address, String> {
+pub(crate) fn join(from: &Address, location: &str) -> std::result::Result<Address, String> {
     let (reference, query) = location.split_at(location.find('?').unwrap_or(location.len()));
     if reference.contains("://") {
         return Address::parse(location);
@@ -113,7 +125,7 @@ mod tests {
                 headers: vec![("Location".into(), location.into())],
                 ..Response::default()
             };
-            redirect(&response, &from)
+            redirect(&response, &from, Method::Get)
         };
         assert_eq!(to(200, "/b"), Ok(None));
         assert_eq!(to(304, "/b"), Ok(None));
@@ -121,6 +133,16 @@ mod tests {
             to(308, "/b?limit=1").unwrap().unwrap().url(),
             "http://h/b?limit=1"
         );
+        let posted = |status| {
+            let response = Response {
+                status,
+                headers: vec![("Location".into(), "/b?limit=1".into())],
+                ..Response::default()
+            };
+            redirect(&response, &from, Method::Post).map_err(|error| error.kind())
+        };
+        assert!(posted(308).unwrap().is_some());
+        assert_eq!(posted(302), Err(Kind::Refused));
         for location in [
             "https://h/a?limit=1",
             "http://e/?limit=1",

@@ -1,5 +1,5 @@
 //! A source that answers from a recording, byte for byte and without any
-//! network: by the request's query, and where that was asked several times, in
+//! network: by all that was asked, and where that was asked several times, in
 //! their order. It refuses to guess at what was never recorded.
 
 use std::collections::HashMap;
@@ -12,18 +12,30 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{Again, Error, Refusal, Result, excerpt};
-use crate::exchange::{Request, Response};
+use crate::exchange::{Method, Request, Response};
+use crate::json;
 use crate::secret::Secrets;
 use crate::source::Source;
 
-/// A query's parameters, sorted: their order means nothing.
-type Key = Vec<(String, String)>;
+/// All that was asked, as it is redacted: parts with their names, sorted, since
+/// their order means nothing.
+type Key = Vec<(Part, String, String)>;
+
+/// Which part of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Part {
+    Link,
+    Method,
+    Query,
+    Header,
+    Body,
+}
 
 /// A recording under replay.
 pub struct Replay {
     name: String,
     secrets: Secrets,
-    /// Each query that was recorded, in the order of its first answer.
+    /// Each request that was recorded, in the order of its first answer.
     keys: Vec<Key>,
     answers: HashMap<Key, Answers>,
 }
@@ -51,8 +63,14 @@ struct Line<'a> {
 
 #[derive(Deserialize)]
 struct Asked<'a> {
+    link: Option<String>,
+    method: Option<String>,
     #[serde(borrow)]
     query: Pairs<'a>,
+    #[serde(borrow, default)]
+    headers: Pairs<'a>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -76,7 +94,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
             type Value = Pairs<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of strings")
+                f.write_str("an object of strings or lists of these")
             }
 
             fn visit_map<M: MapAccess<'de>>(
@@ -85,10 +103,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
             ) -> std::result::Result<Self::Value, M::Error> {
                 let mut pairs = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                    if value.get().starts_with(['{', '[']) {
-                        return Err(M::Error::custom(format!("{name} is no string")));
+                    let wrong = || M::Error::custom(format!("{name} is no string"));
+                    let mut values = vec![value];
+                    if value.get().starts_with('[') {
+                        values = serde_json::from_str(value.get()).map_err(|_| wrong())?;
                     }
-                    pairs.push((name, value));
+                    let nested = |value: &&RawValue| value.get().starts_with(['{', '[']);
+                    if values.is_empty() || values.iter().any(nested) {
+                        return Err(wrong());
+                    }
+                    pairs.extend(values.into_iter().map(|value| (name.clone(), value)));
                 }
                 Ok(Pairs(pairs))
             }
@@ -135,12 +159,12 @@ impl Replay {
             if line.trim().is_empty() {
                 continue;
             }
-            let (query, answer) = decode(line).map_err(|cause| {
+            let (request, answer) = decode(line).map_err(|cause| {
                 Error::usage(format!("not a recorded exchange: {cause}"))
                     .at(format_args!("{name}, line {}", n + 1))
                     .hint("a line is as --record writes it; a last line cut short can be deleted")
             })?;
-            let key = replay.key(query);
+            let key = replay.key(&request);
             if !replay.answers.contains_key(&key) {
                 replay.keys.push(key.clone());
             }
@@ -154,22 +178,36 @@ impl Replay {
         Ok(replay)
     }
 
-    fn key(&self, query: Vec<(String, String)>) -> Key {
-        let redact = |text: String| self.secrets.redact(&text).into_owned();
-        let mut key: Key = query
-            .into_iter()
-            .map(|(name, value)| (redact(name), redact(value)))
-            .collect();
+    fn key(&self, request: &Request) -> Key {
+        let redact = |text: &str| self.secrets.redact(text).into_owned();
+        let mut key: Key = Vec::new();
+        for (name, value) in &request.query {
+            key.push((Part::Query, redact(name), redact(value)));
+        }
+        for (name, value) in &request.headers {
+            key.push((Part::Header, name.to_ascii_lowercase(), redact(value)));
+        }
+        let whole = [
+            (Part::Link, "link", request.link.clone()),
+            (Part::Body, "body", request.body.clone()),
+        ];
+        for (part, name, text) in whole {
+            key.extend(text.map(|text| (part, name.to_owned(), redact(&text))));
+        }
+        if request.method != Method::Get {
+            let method = request.method.name().to_owned();
+            key.push((Part::Method, "method".to_owned(), method));
+        }
         key.sort();
         key
     }
 
-    fn unknown(&self, query: &[(String, String)], key: &Key) -> Error {
+    fn unknown(&self, request: &Request, key: &Key) -> Error {
         let nearest = self.keys.iter().map(|known| differences(known, key));
         let nearest = nearest.min_by_key(Vec::len).unwrap_or_default();
         Error::usage(format!(
             "no answer was recorded to {}; the nearest was recorded {}",
-            show(query.iter().map(|(n, v)| (n.as_str(), v.as_str()))),
+            show(request),
             nearest.join("; ")
         ))
         .at(&self.name)
@@ -181,14 +219,14 @@ impl Replay {
 impl Source for Replay {
     fn fetch(&mut self, request: &Request, body: &mut Vec<u8>) -> Result<Response> {
         body.clear();
-        let key = self.key(request.query.clone());
+        let key = self.key(request);
         let Some(answers) = self.answers.get_mut(&key) else {
-            return Err(self.unknown(&request.query, &key));
+            return Err(self.unknown(request, &key));
         };
         let Some(answer) = answers.all.get(answers.given) else {
             return Err(Error::usage(format!(
                 "asked once more for {} than was recorded ({} times)",
-                show(request.query.iter().map(|(n, v)| (n.as_str(), v.as_str()))),
+                show(request),
                 answers.all.len()
             ))
             .at(&self.name)
@@ -224,7 +262,7 @@ impl Source for Replay {
     }
 }
 
-fn decode(line: &str) -> std::result::Result<(Vec<(String, String)>, Answer), String> {
+fn decode(line: &str) -> std::result::Result<(Request, Answer), String> {
     let line: Line<'_> = serde_json::from_str(line).map_err(|cause| cause.to_string())?;
     let answer = match (line.response, line.error) {
         (Some(answered), None) => {
@@ -244,33 +282,64 @@ fn decode(line: &str) -> std::result::Result<(Vec<(String, String)>, Answer), St
         (None, Some(text)) => Answer::Failure(text, line.exit.unwrap_or(3)),
         _ => return Err("it needs either a response or an error".to_owned()),
     };
-    Ok((line.request.query.into_strings(), answer))
+    let asked = line.request;
+    let body = asked.body.map(|raw| match raw.get().starts_with('"') {
+        // It was no JSON any more once it was redacted.
+        true => serde_json::from_str(raw.get()).unwrap_or_default(),
+        false => {
+            let mut compact = Vec::new();
+            json::compact(raw.get().as_bytes(), &mut compact);
+            String::from_utf8_lossy(&compact).into_owned()
+        }
+    });
+    let request = Request {
+        method: asked.method.as_deref().unwrap_or("GET").parse()?,
+        query: asked.query.into_strings(),
+        headers: asked.headers.into_strings(),
+        body,
+        link: asked.link,
+        ..Request::default()
+    };
+    Ok((request, answer))
 }
 
-/// One text for each parameter in which the two differ.
+/// One text for each part in which the two differ.
 fn differences(recorded: &Key, asked: &Key) -> Vec<String> {
-    let value = |key: &Key, name: &str| {
-        let found = key.iter().find(|(known, _)| known == name);
-        found.map_or_else(
-            || format!("no {name}"),
-            |(_, v)| format!("{name}={}", excerpt(v)),
-        )
+    let value = |key: &Key, part: Part, name: &str| {
+        let found = key
+            .iter()
+            .filter(|(at, known, _)| (*at, &**known) == (part, name));
+        let values: Vec<String> = found
+            .map(|(_, _, v)| format!("{name}={}", excerpt(v)))
+            .collect();
+        match values.is_empty() {
+            true => format!("no {name}"),
+            false => values.join("&"),
+        }
     };
-    let mut names: Vec<&String> = recorded.iter().chain(asked).map(|(name, _)| name).collect();
-    names.sort();
+    let names = recorded.iter().chain(asked);
+    let mut names: Vec<(Part, &str)> = names.map(|(part, name, _)| (*part, &**name)).collect();
+    names.sort_unstable();
     names.dedup();
     names
         .into_iter()
-        .map(|name| (value(recorded, name), value(asked, name)))
+        .map(|(part, name)| (value(recorded, part, name), value(asked, part, name)))
         .filter(|(then, now)| then != now)
         .map(|(then, now)| format!("with {then}, asked with {now}"))
         .collect()
 }
 
-fn show<'a>(query: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let pairs: Vec<String> = query.map(|(n, v)| format!("{n}={}", excerpt(v))).collect();
-    match pairs.is_empty() {
+/// What was asked, redacted when it is told.
+fn show(request: &Request) -> String {
+    let pairs = request.query.iter().chain(&request.headers);
+    let mut parts: Vec<String> = pairs
+        .map(|(name, value)| format!("{name}={}", excerpt(value)))
+        .collect();
+    for (name, text) in [("link", &request.link), ("body", &request.body)] {
+        parts.extend(text.iter().map(|text| format!("{name}={}", excerpt(text))));
+    }
+    match parts.is_empty() {
         true => "a request without parameters".to_owned(),
-        false => pairs.join("&"),
+        false => parts.join("&"),
     }
 }

@@ -1,31 +1,78 @@
-//! Trying again: how often, and after what pause. It refuses to judge an error
-//! (the error says whether it is worth another try) and to sleep by itself.
+//! Trying again: a source around a source, which sends a request until there is
+//! an answer to it. It waits between tries, keeps the pace that was set, and
+//! logs in where a token is wanted. It refuses to judge an answer: whoever asks
+//! does, and the error says whether it is worth another try.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::error::{Again, Result};
+use crate::clock::Clock;
+use crate::error::{Again, Error, Result};
+use crate::exchange::{Request, Response};
 use crate::secret;
+use crate::source::Source;
+use crate::source::auth::Tokens;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// How often to try again, and how often that was needed so far.
-#[derive(Debug, Clone)]
+/// A pause that the server names costs a whole retry from this length on, and a
+/// shorter one its share of it: so the retries last for a minute of such pauses
+/// at least, and are not used up where a server names many short ones.
+const NAMED: Duration = Duration::from_secs(12);
+
+/// How a request is made, given the token if there is one. It is made anew for
+/// each try.
+pub type Make<'a> = dyn Fn(Option<&str>) -> Request + 'a;
+
+/// What is wrong with an answer, if anything; it is told the time in unix
+/// seconds.
+pub type Judge<'a> = dyn FnMut(&Response, &[u8], i64) -> Result<()> + 'a;
+
+/// A source that is asked again where that can help.
 pub struct Retry {
+    source: Box<dyn Source>,
+    clock: Box<dyn Clock>,
+    tokens: Option<Tokens>,
     max: u32,
-    count: u64,
+    pace: Duration,
     random: u64,
+    count: u64,
+    requests: u64,
+    status: Option<u16>,
+    last: Option<Instant>,
 }
 
 impl Retry {
-    /// At most `max` retries of one request. The seed spreads the pauses, so
-    /// that clients that failed together do not come back together.
-    pub fn new(max: u32, seed: u64) -> Self {
+    /// At most `max` retries of one request to this source. By the clock the
+    /// pauses are spread too, so that clients that failed together do not come
+    /// back together.
+    pub fn new(source: Box<dyn Source>, clock: Box<dyn Clock>, max: u32) -> Self {
         Self {
+            random: u64::from(clock.now().nanos),
+            source,
+            clock,
+            tokens: None,
             max,
+            pace: Duration::ZERO,
             count: 0,
-            random: seed,
+            requests: 0,
+            status: None,
+            last: None,
         }
+    }
+
+    /// With a login.
+    #[must_use]
+    pub fn tokens(mut self, tokens: Option<Tokens>) -> Self {
+        self.tokens = tokens;
+        self
+    }
+
+    /// With at least so long from the start of one request to that of the next.
+    #[must_use]
+    pub fn pace(mut self, pace: Duration) -> Self {
+        self.pace = pace;
+        self
     }
 
     /// All retries so far, of all requests.
@@ -33,31 +80,61 @@ impl Retry {
         self.count
     }
 
-    /// Makes attempts until one succeeds, one fails in a way that another try
-    /// cannot change, or the retries are used up. Where `waits` is false there
-    /// are no pauses.
-    pub fn run<T>(
+    /// All requests so far, failures included.
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// The status of the last request's answer, None where none came.
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    /// Whether waiting can change an answer: not in a replay.
+    pub fn waits(&self) -> bool {
+        self.source.waits()
+    }
+
+    /// Makes attempts until an answer passes the judge, one fails in a way that
+    /// another try cannot change, or the retries are used up.
+    ///
+    /// # Errors
+    /// The last attempt's.
+    pub fn fetch(
         &mut self,
-        waits: bool,
-        sleep: &mut dyn FnMut(Duration),
-        attempt: &mut dyn FnMut() -> Result<T>,
-    ) -> Result<T> {
-        let mut tries = 0;
-        let mut backoffs = 0;
-        let mut hurried = false;
+        make: &Make<'_>,
+        body: &mut Vec<u8>,
+        judge: &mut Judge<'_>,
+    ) -> Result<Response> {
+        let waits = self.source.waits();
+        let (mut tries, mut backoffs, mut spent) = (0, 0, 0.0);
+        let (mut hurried, mut renewed) = (false, false);
         loop {
             tries += 1;
-            let error = match attempt() {
-                Ok(value) => return Ok(value),
+            let error = match self.attempt(make, body, judge) {
+                Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            if error.is_worth() == Again::Never || tries > self.max {
+            if self.status == Some(401) && !renewed && self.renew(&error) {
+                renewed = true;
+                continue;
+            }
+            let again = error.is_worth();
+            let cost = match again {
+                Again::After(pause) if !pause.is_zero() => {
+                    (pause.as_secs_f64() / NAMED.as_secs_f64()).min(1.0)
+                }
+                _ => 1.0,
+            };
+            // What is left over of a sum of shares is no retry.
+            if again == Again::Never || spent + cost > f64::from(self.max) + 1e-9 {
                 return Err(match tries {
                     1 => error,
                     _ => error.at(format_args!("after {tries} tries")),
                 });
             }
-            let pause = match error.is_worth() {
+            spent += cost;
+            let pause = match again {
                 Again::Now if !hurried => Duration::ZERO,
                 Again::After(pause) => pause.saturating_add(pause.mul_f64(0.1 * self.fraction())),
                 _ => {
@@ -65,7 +142,7 @@ impl Retry {
                     self.backoff(backoffs - 1)
                 }
             };
-            hurried = error.is_worth() == Again::Now && !hurried;
+            hurried = again == Again::Now && !hurried;
             self.count += 1;
             let when = if waits && !pause.is_zero() {
                 format!("in {:.1} s", pause.as_secs_f64())
@@ -74,11 +151,56 @@ impl Retry {
             };
             let reason = error.to_string();
             let reason = secret::redacted(&reason);
-            log::warn!("{reason}; retrying {when} ({tries} of {})", self.max);
+            let nth = spent.ceil();
+            log::warn!("{reason}; retrying {when} ({nth} of {})", self.max);
             if waits && !pause.is_zero() {
-                sleep(pause);
+                self.clock.sleep(pause);
             }
         }
+    }
+
+    /// One try.
+    fn attempt(
+        &mut self,
+        make: &Make<'_>,
+        body: &mut Vec<u8>,
+        judge: &mut Judge<'_>,
+    ) -> Result<Response> {
+        self.status = None;
+        let token = match &mut self.tokens {
+            Some(tokens) => Some(tokens.present()?),
+            None => None,
+        };
+        let request = make(token.as_deref());
+        self.keep_pace();
+        self.requests += 1;
+        let response = self.source.fetch(&request, body)?;
+        self.status = Some(response.status);
+        judge(&response, body, self.clock.now().secs)?;
+        Ok(response)
+    }
+
+    /// Whether there is a login that may mend what was refused.
+    fn renew(&mut self, error: &Error) -> bool {
+        let Some(tokens) = &mut self.tokens else {
+            return false;
+        };
+        let reason = error.to_string();
+        let reason = secret::redacted(&reason);
+        log::info!("{reason}; asking for a new token");
+        tokens.forget();
+        self.count += 1;
+        true
+    }
+
+    fn keep_pace(&mut self) {
+        if let Some(last) = self.last.filter(|_| self.source.waits()) {
+            let rest = self.pace.saturating_sub(last.elapsed());
+            if !rest.is_zero() {
+                self.clock.sleep(rest);
+            }
+        }
+        self.last = Some(Instant::now());
     }
 
     /// Half a second, doubled each time up to half a minute; of that a random
@@ -101,23 +223,62 @@ impl Retry {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
     use super::*;
     use crate::error::{Error, Kind};
+    use crate::timestamp;
+
+    type Pauses = Rc<RefCell<Vec<f64>>>;
+
+    struct Watch(Pauses);
+
+    impl Clock for Watch {
+        fn now(&self) -> timestamp::Instant {
+            timestamp::Instant { secs: 0, nanos: 7 }
+        }
+
+        fn sleep(&mut self, time: Duration) {
+            self.0.borrow_mut().push(time.as_secs_f64());
+        }
+    }
+
+    /// Fails as told, then succeeds.
+    struct Failing(Vec<Again>, usize, bool);
+
+    impl Source for Failing {
+        fn fetch(&mut self, _: &Request, _: &mut Vec<u8>) -> Result<Response> {
+            self.1 += 1;
+            match self.0.get(self.1 - 1) {
+                Some(again) => Err(Error::temporary("down").again(*again)),
+                None => Ok(Response::default()),
+            }
+        }
+
+        fn waits(&self) -> bool {
+            self.2
+        }
+    }
+
+    fn retry(max: u32, source: impl Source + 'static) -> (Retry, Pauses) {
+        let pauses = Pauses::default();
+        let clock = Box::new(Watch(Rc::clone(&pauses)));
+        (Retry::new(Box::new(source), clock, max), pauses)
+    }
+
+    fn fetch(retry: &mut Retry) -> Result<Response> {
+        retry.fetch(&|_| Request::default(), &mut Vec::new(), &mut |_, _, _| {
+            Ok(())
+        })
+    }
 
     /// Fails as told, then succeeds; the tries made, the pauses, the outcome.
-    fn run(max: u32, waits: bool, failures: &[Again]) -> (usize, Vec<f64>, Result<()>) {
-        let mut tries = 0;
-        let mut pauses = Vec::new();
-        let mut retry = Retry::new(max, 7);
-        let outcome = retry.run(waits, &mut |d| pauses.push(d.as_secs_f64()), &mut || {
-            tries += 1;
-            match failures.get(tries - 1) {
-                Some(again) => Err(Error::temporary("down").again(*again)),
-                None => Ok(()),
-            }
-        });
-        assert_eq!(retry.count(), tries as u64 - 1);
-        (tries, pauses, outcome)
+    fn run(max: u32, waits: bool, failures: &[Again]) -> (u64, Vec<f64>, Result<Response>) {
+        let (mut retry, pauses) = retry(max, Failing(failures.to_vec(), 0, waits));
+        let outcome = fetch(&mut retry);
+        assert_eq!(retry.count(), retry.requests() - 1);
+        (retry.requests(), pauses.take(), outcome)
     }
 
     #[test]
@@ -181,8 +342,90 @@ mod tests {
 
     #[test]
     fn seeds_spread_the_pauses() {
-        let first = |seed| Retry::new(1, seed).backoff(0);
-        assert_ne!(first(1), first(2));
-        assert!(Retry::new(1, 1).backoff(u32::MAX) <= LONGEST);
+        let first = |seed| {
+            let (mut retry, _) = retry(1, Failing(Vec::new(), 0, true));
+            retry.random = seed;
+            (retry.backoff(0), retry.backoff(u32::MAX))
+        };
+        assert_ne!(first(1).0, first(2).0);
+        assert!(first(1).1 <= LONGEST);
+    }
+
+    #[test]
+    fn pauses_that_the_server_names_do_not_use_up_the_retries() {
+        let named = |seconds| Again::After(Duration::from_secs(seconds));
+        assert_eq!(run(5, true, &[named(2); 30]).0, 31);
+        assert!(run(5, true, &[named(2); 31]).2.is_err());
+        assert_eq!(run(5, true, &[named(60); 9]).0, 6);
+        assert_eq!(run(2, true, &[named(0); 9]).0, 3);
+        assert_eq!(run(0, true, &[named(1); 9]).0, 1);
+    }
+
+    #[test]
+    fn requests_keep_their_pace_and_so_do_retries() {
+        let (retry, pauses) = retry(5, Failing(vec![Again::Now], 0, true));
+        let mut retry = retry.pace(Duration::from_secs(3600));
+        fetch(&mut retry).unwrap();
+        fetch(&mut retry).unwrap();
+        let pauses = pauses.take();
+        assert_eq!(pauses.len(), 2);
+        assert!(pauses.iter().all(|pause| (3590.0..=3600.0).contains(pause)));
+    }
+
+    /// Knows tokens by their number, and takes one from some number on.
+    struct Guarded(u32, Rc<RefCell<Vec<String>>>);
+
+    impl Source for Guarded {
+        fn fetch(&mut self, request: &Request, _: &mut Vec<u8>) -> Result<Response> {
+            let token = request.credentials[0].1.clone();
+            self.1.borrow_mut().push(token.clone());
+            let status = match token.parse::<u32>().unwrap() >= self.0 {
+                true => 200,
+                false => 401,
+            };
+            Ok(Response {
+                status,
+                ..Response::default()
+            })
+        }
+    }
+
+    struct Counting(u32);
+
+    impl crate::source::auth::Giver for Counting {
+        fn give(&mut self) -> Result<crate::source::auth::Given> {
+            self.0 += 1;
+            Ok(crate::source::auth::Given {
+                token: format!("{:06}", self.0),
+                expires_in: None,
+            })
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_refused_is_renewed_once() {
+        let asked = |first_good| {
+            let seen = Rc::new(RefCell::new(Vec::new()));
+            let (retry, pauses) = retry(5, Guarded(first_good, Rc::clone(&seen)));
+            let giver = Box::new(Counting(0));
+            let tokens = Tokens::new(giver, secret::Secrets::default());
+            let mut retry = retry.tokens(Some(tokens));
+            let make = |token: Option<&str>| Request {
+                credentials: vec![("A".to_owned(), token.unwrap().to_owned())],
+                ..Request::default()
+            };
+            let outcome = retry.fetch(&make, &mut Vec::new(), &mut |response, _, _| match response
+                .status
+            {
+                200 => Ok(()),
+                _ => Err(Error::refused("no")),
+            });
+            assert_eq!(pauses.take(), Vec::<f64>::new());
+            (seen.take(), outcome.map(|_| ()).map_err(|e| e.kind()))
+        };
+        assert_eq!(asked(1), (vec!["000001".to_owned()], Ok(())));
+        let both = vec!["000001".to_owned(), "000002".to_owned()];
+        assert_eq!(asked(2), (both.clone(), Ok(())));
+        assert_eq!(asked(3), (both, Err(Kind::Refused)));
     }
 }

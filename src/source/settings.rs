@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::secret::Secrets;
+
 /// Where and how to connect. Not `Debug`, since headers hold credentials.
 #[derive(Clone)]
 pub struct Settings {
@@ -18,8 +20,15 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// The most bytes that a body may have once decoded.
     pub max_body: u64,
-    /// Certificates (PEM) to trust in place of the built-in ones.
+    /// Certificates (PEM) to trust in place of the built-in ones; `system` for
+    /// those of the machine.
     pub ca_file: Option<PathBuf>,
+    /// The certificate (PEM) that this client shows.
+    pub client_cert: Option<PathBuf>,
+    /// Its private key (PEM), where that is in a file of its own.
+    pub client_key: Option<PathBuf>,
+    /// Where the password of a proxy is made known.
+    pub secrets: Secrets,
     /// How this program names itself.
     pub user_agent: String,
 }
@@ -34,6 +43,9 @@ impl Default for Settings {
             connect_timeout: Duration::from_secs(10),
             max_body: 256 << 20,
             ca_file: None,
+            client_cert: None,
+            client_key: None,
+            secrets: Secrets::default(),
             user_agent: concat!("highwater/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }

@@ -4,46 +4,79 @@
 
 use std::time::Duration;
 
-use crate::error::{Again, Error, Refusal, excerpt, shortened};
+use crate::config::Statuses;
+use crate::error::{Again, Error, Refusal, Result, excerpt, shortened};
 use crate::exchange::Response;
 use crate::secret;
-use crate::timestamp::{self, http_date};
+use crate::source::limit;
+use crate::timestamp;
 
 /// The longest pause that a server is granted inside one run, in seconds.
 const PATIENCE: u64 = 60;
 
 /// As much as is quoted of what an API says of its refusal, in characters:
 /// APIs tend to put codes and names before the reason.
-const REASON: usize = 300;
+pub(crate) const REASON: usize = 300;
 
-/// What is wrong with an answer as a whole, if anything: its status, else its
-/// content type. `now` (unix seconds) is used where it carries no `Date`.
-pub fn check(response: &Response, body: &[u8], now: i64) -> Option<Error> {
-    status_error(response, body, now).or_else(|| content_error(response, body))
+/// What an answer that is no error holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// Rows, in its body.
+    Rows,
+    /// None, and its body is not to be read.
+    Empty,
 }
 
-/// What a status other than 200 and 206 means.
-pub fn status_error(response: &Response, body: &[u8], now: i64) -> Option<Error> {
-    let error = judge_status(response, body, now)?;
+/// What an answer as a whole means: its status, else its content type. `now`
+/// (unix seconds) is used where it carries no `Date`.
+///
+/// # Errors
+/// Where it is no answer to what was asked.
+pub fn check(response: &Response, body: &[u8], now: i64, known: &Statuses) -> Result<Meaning> {
+    if let Some(error) = status_error(response, body, now, known) {
+        return Err(error);
+    }
+    if is_empty(response, known) {
+        return Ok(Meaning::Empty);
+    }
+    content_error(response, body).map_or(Ok(Meaning::Rows), Err)
+}
+
+/// Whether the status says that there are no rows: no content, nothing new
+/// since the time asked for, or one that the connection names.
+pub fn is_empty(response: &Response, known: &Statuses) -> bool {
+    matches!(response.status, 204 | 304) || known.empty.contains(&response.status)
+}
+
+/// What a status means that speaks neither of rows nor of there being none.
+pub fn status_error(response: &Response, body: &[u8], now: i64, known: &Statuses) -> Option<Error> {
+    let error = judge_status(response, body, now, known)?;
     Some(error.refusing(Refusal::Status(response.status)))
 }
 
-fn judge_status(response: &Response, body: &[u8], now: i64) -> Option<Error> {
+fn judge_status(response: &Response, body: &[u8], now: i64, known: &Statuses) -> Option<Error> {
     let status = response.status;
-    if let 200 | 206 = status {
+    if is_empty(response, known) || matches!(status, 200 | 206) {
         return None;
     }
     let text = match quote(body, REASON) {
         text if text.is_empty() => format!("the API answered {status}"),
         text => format!("the API answered {status}: {text}"),
     };
+    let later = |text| postponed(text, limit::pause(response, now), now);
+    if known.retry.contains(&status) {
+        return Some(later(text).hint("if this goes on, look at the API's own status"));
+    }
     Some(match status {
-        408 | 425 | 429 | 500 | 502..=504 | 520..=529 => postponed(text, pause(response, now), now)
-            .hint(if status == 429 {
-                "ask for less at a time, or less often"
-            } else {
-                "if this goes on, look at the API's own status"
-            }),
+        202 => later(text).hint("the API was still preparing its answer: run again later"),
+        403 if limit::is_limit(response) => {
+            later(text).hint("ask for less at a time, or less often: see pace")
+        }
+        408 | 425 | 429 | 500 | 502..=504 | 520..=529 => later(text).hint(if status == 429 {
+            "ask for less at a time, or less often: see pace"
+        } else {
+            "if this goes on, look at the API's own status"
+        }),
         501 | 505..=599 => Error::temporary(text)
             .again(Again::Never)
             .hint("if this goes on, look at the API's own status"),
@@ -53,19 +86,24 @@ fn judge_status(response: &Response, body: &[u8], now: i64) -> Option<Error> {
              spelled in a way that it does not take: see query and since.format in the \
              connection file",
         ),
-        401 | 403 | 407 => Error::refused(text).hint(
+        407 => Error::refused(text)
+            .hint("give the proxy's credentials: HTTP_PROXY=http://USER:PASSWORD@HOST:PORT"),
+        401 | 403 => Error::refused(text).hint(
             "give credentials: headers in the connection file, as \
              {\"Authorization\": \"Bearer ${NAME}\"}",
         ),
-        404 | 410 => Error::refused(text).hint("is the url right?"),
-        405 => Error::refused(text).hint("this address does not take GET: is the url right?"),
+        404 | 410 => Error::refused(text).hint(
+            "is the url right? where this means that there are no rows, say so: statuses.empty",
+        ),
+        405 => Error::refused(text).hint(
+            "this address does not take GET, or what method says in its place: is the url right?",
+        ),
         413 | 414 | 416 | 431 => {
             Error::refused(text).hint("ask for less at a time: see --page-size")
         }
         _ if status / 100 == 4 => {
             Error::refused(text).hint("mend the request: see the connection file")
         }
-        204 => Error::contract(text).hint("an empty page is expected as 200 with no rows in it"),
         _ => Error::contract(text).hint("expected 200: is the url right?"),
     })
 }
@@ -117,25 +155,9 @@ fn postponed(text: String, pause: Option<u64>, now: i64) -> Error {
     }
 }
 
-/// The seconds that `Retry-After` asks for. A date in it is held against the
-/// server's own clock where that is known: ours may be off.
-fn pause(response: &Response, now: i64) -> Option<u64> {
-    let text = response.header("retry-after")?.trim();
-    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        // So many digits that they do not fit mean "never".
-        return Some(text.parse().unwrap_or(u64::MAX));
-    }
-    let now = response
-        .header("date")
-        .and_then(http_date)
-        .map_or(now, |at| at.secs);
-    let seconds = http_date(text.trim())?.secs.saturating_sub(now);
-    Some(u64::try_from(seconds).unwrap_or(0))
-}
-
 /// The body's beginning on one line. Redacted before it is cut, since a value
 /// cut in two would not be found later.
-fn quote(body: &[u8], most: usize) -> String {
+pub(crate) fn quote(body: &[u8], most: usize) -> String {
     let body = &body[..body.len().min(1 << 16)];
     let text = String::from_utf8_lossy(body);
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -147,6 +169,7 @@ fn quote(body: &[u8], most: usize) -> String {
 mod tests {
     use super::*;
     use crate::error::Kind;
+    use crate::timestamp::http_date;
 
     const NOON: &str = "Mon, 15 Jan 2024 12:00:00 GMT";
 
@@ -159,15 +182,57 @@ mod tests {
         }
     }
 
+    fn error_of(response: &Response, body: &[u8], now: i64) -> Option<Error> {
+        status_error(response, body, now, &Statuses::default())
+    }
+
+    fn plain(response: &Response, body: &[u8]) -> Result<Meaning> {
+        check(response, body, 0, &Statuses::default())
+    }
+
+    #[test]
+    fn a_connection_says_what_else_means_no_rows_or_later() {
+        let known = Statuses {
+            empty: vec![404],
+            retry: vec![403],
+        };
+        let of = |status, headers: &[(&str, &str)]| {
+            check(&answer(status, headers), b"<p>", 0, &known).map_err(|e| (e.kind(), e.is_worth()))
+        };
+        let html = ("Content-Type", "text/html");
+        assert_eq!(of(404, &[html]), Ok(Meaning::Empty));
+        assert_eq!(of(204, &[html]), Ok(Meaning::Empty));
+        assert_eq!(of(403, &[]), Err((Kind::Temporary, Again::Later)));
+        assert_eq!(of(410, &[]), Err((Kind::Refused, Again::Never)));
+    }
+
+    #[test]
+    fn a_403_is_a_limit_only_where_its_headers_say_so() {
+        let of = |headers: &[(&str, &str)]| {
+            error_of(&answer(403, headers), b"", 0).map(|e| (e.kind(), e.is_worth()))
+        };
+        let after = |s| Some((Kind::Temporary, Again::After(Duration::from_secs(s))));
+        assert_eq!(of(&[("Retry-After", "2")]), after(2));
+        let spent = ("X-RateLimit-Remaining", "0");
+        assert_eq!(of(&[spent, ("X-RateLimit-Reset", "9")]), after(9));
+        assert_eq!(of(&[spent]), Some((Kind::Temporary, Again::Later)));
+        let left = [("X-RateLimit-Remaining", "41"), ("X-RateLimit-Reset", "9")];
+        for headers in [&left[..], &[]] {
+            assert_eq!(of(headers), Some((Kind::Refused, Again::Never)));
+        }
+    }
+
     #[test]
     fn each_status_has_its_exit_code_and_says_whether_to_try_again() {
         for (status, expected) in [
             (100, Some((Kind::Contract, Again::Never))),
             (200, None),
             (201, Some((Kind::Contract, Again::Never))),
-            (204, Some((Kind::Contract, Again::Never))),
+            (202, Some((Kind::Temporary, Again::Later))),
+            (204, None),
             (206, None),
             (301, Some((Kind::Refused, Again::Never))),
+            (304, None),
             (400, Some((Kind::Refused, Again::Never))),
             (401, Some((Kind::Refused, Again::Never))),
             (404, Some((Kind::Refused, Again::Never))),
@@ -182,7 +247,7 @@ mod tests {
             (522, Some((Kind::Temporary, Again::Later))),
             (999, Some((Kind::Contract, Again::Never))),
         ] {
-            let error = status_error(&answer(status, &[]), b"", 0);
+            let error = error_of(&answer(status, &[]), b"", 0);
             let seen = error.as_ref().map(|e| (e.kind(), e.is_worth()));
             assert_eq!(seen, expected, "{status}");
             assert!(error.is_none_or(|e| !e.remedy().is_empty()), "{status}");
@@ -206,10 +271,10 @@ mod tests {
             ("", Again::Later),
         ] {
             let response = answer(503, &[("Retry-After", given), ("Date", NOON)]);
-            let error = status_error(&response, b"", 0).unwrap();
+            let error = error_of(&response, b"", 0).unwrap();
             assert_eq!(error.is_worth(), expected, "{given}");
         }
-        let error = status_error(&answer(429, &[("retry-after", "3600")]), b"", 0).unwrap();
+        let error = error_of(&answer(429, &[("retry-after", "3600")]), b"", 0).unwrap();
         assert!(error.to_string().contains("come back after 3600 s"));
     }
 
@@ -218,13 +283,13 @@ mod tests {
         let now = http_date(NOON).unwrap().secs;
         assert_eq!(now, 1_705_320_000);
         let response = answer(503, &[("Retry-After", "Mon, 15 Jan 2024 12:00:05 GMT")]);
-        let error = status_error(&response, b"", now).unwrap();
+        let error = error_of(&response, b"", now).unwrap();
         assert_eq!(error.is_worth(), Again::After(Duration::from_secs(5)));
     }
 
     #[test]
     fn the_api_is_quoted_on_one_line() {
-        let error = status_error(
+        let error = error_of(
             &answer(400, &[]),
             b"{\n  \"error\":\t\"no\xff such\"\n}\x1b",
             0,
@@ -244,10 +309,11 @@ mod tests {
             "",
         ] {
             let response = answer(200, &[("Content-Type", kind)]);
-            assert_eq!(check(&response, b"", 0), None, "{kind}");
+            assert_eq!(plain(&response, b""), Ok(Meaning::Rows), "{kind}");
         }
-        assert_eq!(check(&answer(200, &[]), b"", 0), None);
-        let error = check(&answer(200, &[("content-type", "text/html; x")]), b"<p>", 0).unwrap();
+        assert_eq!(plain(&answer(200, &[]), b""), Ok(Meaning::Rows));
+        let page = answer(200, &[("content-type", "text/html; x")]);
+        let error = plain(&page, b"<p>").unwrap_err();
         assert_eq!(error.to_string(), "the answer is text/html, not JSON: <p>");
         assert_eq!(
             (error.kind(), error.is_worth()),

@@ -56,9 +56,14 @@ impl Trial {
     }
 
     pub fn sync(&self, flags: &[&str]) -> Outcome {
+        self.patient("0", flags)
+    }
+
+    /// A sync that asks so many times again.
+    pub fn patient(&self, retries: &str, flags: &[&str]) -> Outcome {
         run(highwater(self.scratch.path())
             .env(self.of.secret.0, &self.secret)
-            .args(["sync", "--max-retries", "0", "--config"])
+            .args(["sync", "--max-retries", retries, "--config"])
             .arg(&self.config)
             .args(["--url", &self.model.url(self.of.path)])
             .args(flags))

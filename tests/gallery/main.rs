@@ -10,15 +10,24 @@ mod contract;
 mod custom;
 mod model;
 
+mod couchdb;
 mod directus;
 mod django;
+mod elasticsearch;
 mod freshdesk;
+mod github;
+mod gitlab;
+mod hasura;
+mod hubspot;
 mod jira;
 mod netbox;
+mod notion;
+mod odoo;
 mod postgrest;
 mod redmine;
 mod servicenow;
 mod socrata;
+mod zabbix;
 
 mod bounds;
 mod keys;

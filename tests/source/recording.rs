@@ -1,7 +1,7 @@
 //! What is recorded, and what is replayed from it.
 
 use highwater::error::{Again, Error, Kind};
-use highwater::exchange::{Request, Response};
+use highwater::exchange::{Method, Request, Response};
 use highwater::secret::Secrets;
 use highwater::source::Source;
 use highwater::source::record::Recorder;
@@ -116,4 +116,41 @@ fn a_recording_that_cannot_be_read_says_which_line() {
         assert!(error.to_string().starts_with("r, line 2: "), "{error}");
     }
     assert!(Replay::from_text("\n", "r", Secrets::default()).is_err());
+}
+
+#[test]
+fn all_that_was_asked_tells_one_request_from_another() {
+    let text = concat!(
+        "{\"request\":{\"method\":\"POST\",\"query\":{\"f\":[\"b\",\"a\"]},\"body\":{\"n\": 1}},\"response\":{\"status\":201}}\n",
+        "{\"request\":{\"method\":\"POST\",\"query\":{\"f\":[\"a\",\"b\"]},\"body\":{\"n\":2}},\"response\":{\"status\":202}}\n",
+        "{\"request\":{\"query\":{},\"headers\":{\"If-Modified-Since\":\"x\"}},\"response\":{\"status\":203}}\n",
+        "{\"request\":{\"link\":\"/next\",\"query\":{}},\"response\":{\"status\":204}}\n"
+    );
+    let mut replay = Replay::from_text(text, "r.jsonl", Secrets::default()).unwrap();
+    let mut status = |request: &Request| replay.fetch(request, &mut Vec::new());
+    let posted = |body: &str| Request {
+        method: Method::Post,
+        body: Some(body.to_owned()),
+        ..request(&[("f", "a"), ("f", "b")])
+    };
+    assert_eq!(status(&posted("{\"n\":2}")).unwrap().status, 202);
+    assert_eq!(status(&posted("{\"n\":1}")).unwrap().status, 201);
+    let since = |value: &str| Request {
+        headers: vec![("if-modified-since".into(), value.into())],
+        credentials: vec![("Authorization".into(), "whatever".into())],
+        ..Request::default()
+    };
+    assert_eq!(status(&since("x")).unwrap().status, 203);
+    let next = Request {
+        link: Some("/next".into()),
+        ..Request::default()
+    };
+    assert_eq!(status(&next).unwrap().status, 204);
+    let error = status(&posted("{\"n\":3}")).unwrap_err().to_string();
+    assert!(error.contains("asked with body={\"n\":3}"), "{error}");
+    let error = status(&since("y")).unwrap_err().to_string();
+    assert!(
+        error.contains("with if-modified-since=x, asked with if-modified-since=y"),
+        "{error}"
+    );
 }

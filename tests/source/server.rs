@@ -60,6 +60,7 @@ pub(crate) fn request(query: &[(&str, &str)]) -> Request {
     let query = query.iter().map(|(k, v)| ((*k).into(), (*v).into()));
     Request {
         query: query.collect(),
+        ..Request::default()
     }
 }
 

@@ -24,6 +24,7 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// Path and query as they were sent.
     pub raw_target: String,
+    pub body: Vec<u8>,
 }
 
 impl Request {
@@ -31,6 +32,22 @@ impl Request {
     pub fn param(&self, name: &str) -> Option<&str> {
         let found = self.query.iter().find(|(key, _)| key == name)?;
         Some(&found.1)
+    }
+
+    /// The body, which must be JSON, or null where there is none.
+    pub fn json(&self) -> serde_json::Value {
+        match self.body.is_empty() {
+            true => serde_json::Value::Null,
+            false => serde_json::from_slice(&self.body).unwrap(),
+        }
+    }
+
+    /// The body, as a form has it.
+    pub fn form(&self, name: &str) -> Option<String> {
+        let text = String::from_utf8_lossy(&self.body);
+        let mut pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+        let (_, value) = pairs.find(|(key, _)| decode(key) == name)?;
+        Some(decode(value))
     }
 
     /// The first header of this name, in any case.
@@ -64,6 +81,7 @@ impl Request {
                 .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
                 .collect(),
             raw_target: target.to_owned(),
+            body: Vec::new(),
         })
     }
 }
@@ -256,9 +274,16 @@ fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     let mut buffer = vec![0; MAX_HEAD];
     while let Some(length) = peek_head(stream, &mut buffer, &shared.stop)? {
         let head = String::from_utf8_lossy(&buffer[..length]);
-        let Some(request) = Request::parse(&head) else {
+        let Some(mut request) = Request::parse(&head) else {
             return Ok(());
         };
+        let body = request.header("content-length").map(str::parse::<usize>);
+        let body = body.and_then(Result::ok).filter(|length| *length > 0);
+        if let Some(rest) = body {
+            consume(stream, &mut buffer, length)?;
+            request.body = vec![0; rest];
+            (&mut &*stream).read_exact(&mut request.body)?;
+        }
         shared.log.lock().unwrap().push(request.clone());
         let reply = (shared.handler)(&request);
         if !reply.delay.is_zero() && shared.stop.wait(reply.delay) {
@@ -268,14 +293,8 @@ fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
             // The request is still unread, and so closing is a reset.
             return Ok(());
         }
-        consume(stream, &mut buffer, length)?;
-        let body = request.header("content-length").map(str::parse::<usize>);
-        if let Some(Ok(mut rest)) = body {
-            while rest > 0 {
-                let part = rest.min(MAX_HEAD);
-                consume(stream, &mut buffer, part)?;
-                rest -= part;
-            }
+        if body.is_none() {
+            consume(stream, &mut buffer, length)?;
         }
         let keep = reply.send(stream, &shared.stop)?;
         let leaves = request

@@ -15,8 +15,21 @@ const FRESH: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
 pub(super) struct Remembering {
+    /// Whose address is taken in place of the asked one's: that of a proxy which
+    /// is sent the requests themselves.
+    instead: Option<Uri>,
     lookup: DefaultResolver,
     last: Mutex<Option<(Uri, Instant, Vec<SocketAddr>)>>,
+}
+
+impl Remembering {
+    /// Takes this proxy's address in place of every other.
+    pub(super) fn instead(proxy: Uri) -> Self {
+        Self {
+            instead: Some(proxy),
+            ..Self::default()
+        }
+    }
 }
 
 impl Resolver for Remembering {
@@ -26,6 +39,7 @@ impl Resolver for Remembering {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let uri = self.instead.as_ref().unwrap_or(uri);
         let mut known = self.empty();
         if let Some(address) = literal(uri) {
             known.push(address);

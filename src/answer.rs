@@ -1,0 +1,59 @@
+//! What an answer means to a sync: a page of rows, a page without any, an error
+//! that passes, or one that does not. It decides nothing about the rows.
+
+use crate::config::Connection;
+use crate::error::Result;
+use crate::exchange::Response;
+use crate::page::Page;
+use crate::source::fault;
+use crate::source::status::{self, Meaning};
+use crate::template::Slot;
+
+/// What is known when an answer comes.
+#[derive(Debug, Clone, Copy)]
+pub struct Before {
+    /// Whether it was asked for beyond the first row.
+    pub deep: bool,
+    /// Whether an answer was good already.
+    pub good: bool,
+}
+
+/// Reads an answer into the page. `now` is in unix seconds.
+///
+/// # Errors
+/// Whatever is wrong with it; the error says whether it is worth another try.
+pub fn read(
+    page: &mut Page,
+    response: &Response,
+    body: &[u8],
+    of: &Connection,
+    now: i64,
+    before: Before,
+) -> Result<()> {
+    // PostgREST's way to say that the table has shrunk below it.
+    if response.status == 416 && before.deep {
+        return page.beyond_the_end(response, of);
+    }
+    if status::check(response, body, now, &of.statuses)? == Meaning::Empty {
+        return page.beyond_the_end(response, of);
+    }
+    let place = of.response.error.as_ref();
+    if let Some(error) = place.and_then(|place| fault::told(body, place, before.good)) {
+        return Err(error);
+    }
+    decode(page, body, response, of)
+        .map_err(|error| fault::suspect(error, body, &of.response.rows, before.good))
+}
+
+/// Reads the page that is in a body.
+///
+/// # Errors
+/// See [`Page::decode`].
+pub fn decode(page: &mut Page, body: &[u8], response: &Response, of: &Connection) -> Result<()> {
+    page.decode(body, response, of)?;
+    if of.holds(Slot::Offset1) {
+        // It is echoed as it was asked for.
+        page.offset = page.offset.map(|offset| offset.saturating_sub(1));
+    }
+    Ok(())
+}

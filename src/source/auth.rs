@@ -1,0 +1,154 @@
+//! The token that requests carry: asked for when one is needed, kept until it
+//! is about to expire, and every one that ever came made known as a secret. How
+//! one is asked for is its giver's; nothing here shows or stores a token.
+
+pub mod command;
+pub mod login;
+
+use std::time::{Duration, Instant};
+
+use crate::error::Result;
+use crate::secret::Secrets;
+
+/// What a token is called wherever it would show.
+const NAME: &str = "token";
+
+/// A token is renewed so long before it expires, but never in the first nine
+/// tenths of its life.
+const MARGIN: Duration = Duration::from_secs(30);
+
+/// Something that gives out tokens.
+pub trait Giver {
+    /// Asks for a token.
+    ///
+    /// # Errors
+    /// Whatever kept it from coming; the error says whether to ask again.
+    fn give(&mut self) -> Result<Given>;
+}
+
+/// A token as it was given.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The token.
+    pub token: String,
+    /// How long it lasts, if that was told.
+    pub expires_in: Option<Duration>,
+}
+
+/// The present token, and who gives the next.
+pub struct Tokens {
+    giver: Option<Box<dyn Giver>>,
+    secrets: Secrets,
+    present: Option<(String, Option<Instant>)>,
+}
+
+impl Tokens {
+    /// Tokens from this giver, made known to these secrets.
+    pub fn new(giver: Box<dyn Giver>, secrets: Secrets) -> Self {
+        Self {
+            giver: Some(giver),
+            secrets,
+            present: None,
+        }
+    }
+
+    /// What stands in a recording where a token was sent: a replay needs none.
+    pub fn recorded() -> Self {
+        Self {
+            giver: None,
+            secrets: Secrets::default(),
+            present: Some((format!("${{{NAME}}}"), None)),
+        }
+    }
+
+    /// A token that has not expired.
+    ///
+    /// # Errors
+    /// Whatever kept a new one from coming.
+    pub fn present(&mut self) -> Result<String> {
+        let now = Instant::now();
+        match (&self.present, &mut self.giver) {
+            (Some((token, until)), _) if until.is_none_or(|until| now < until) => Ok(token.clone()),
+            (Some((token, _)), None) => Ok(token.clone()),
+            (None, None) => Ok(String::new()),
+            (_, Some(giver)) => {
+                let given = giver.give()?;
+                self.secrets.add(NAME, &given.token);
+                let until = given.expires_in.map(|life| now + kept(life));
+                self.present = Some((given.token.clone(), until));
+                Ok(given.token)
+            }
+        }
+    }
+
+    /// The present token was refused: the next request takes a new one.
+    pub fn forget(&mut self) {
+        if self.giver.is_some() {
+            self.present = None;
+        }
+    }
+}
+
+/// How long a token of this life is used.
+fn kept(life: Duration) -> Duration {
+    // Clocks do not take just any number.
+    let life = life.min(Duration::from_secs(365 * 86_400));
+    life - MARGIN.min(life / 10)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    struct Counting(u32, Option<Duration>);
+
+    impl Giver for Counting {
+        fn give(&mut self) -> Result<Given> {
+            self.0 += 1;
+            if self.0 == 3 {
+                return Err(Error::refused("no more"));
+            }
+            Ok(Given {
+                token: format!("token-number-{}", self.0),
+                expires_in: self.1,
+            })
+        }
+    }
+
+    #[test]
+    fn a_token_is_kept_until_it_expires_or_is_refused() {
+        let secrets = Secrets::default();
+        let mut tokens = Tokens::new(Box::new(Counting(0, None)), secrets.clone());
+        assert_eq!(tokens.present().unwrap(), "token-number-1");
+        assert_eq!(tokens.present().unwrap(), "token-number-1");
+        tokens.forget();
+        assert_eq!(tokens.present().unwrap(), "token-number-2");
+        assert_eq!(
+            secrets.redact("token-number-1 token-number-2"),
+            "${token} ${token}"
+        );
+        tokens.forget();
+        assert_eq!(tokens.present().unwrap_err().to_string(), "no more");
+    }
+
+    #[test]
+    fn a_token_is_renewed_before_it_expires() {
+        let giver = Box::new(Counting(0, Some(Duration::ZERO)));
+        let mut tokens = Tokens::new(giver, Secrets::default());
+        assert_eq!(tokens.present().unwrap(), "token-number-1");
+        assert_eq!(tokens.present().unwrap(), "token-number-2");
+        for (life, expected) in [(3600, 3570.0), (100, 90.0), (2, 1.8)] {
+            assert_eq!(kept(Duration::from_secs(life)).as_secs_f64(), expected);
+        }
+        assert!(kept(Duration::MAX) < Duration::MAX);
+    }
+
+    #[test]
+    fn a_replay_has_the_name_in_place_of_a_token() {
+        let mut tokens = Tokens::recorded();
+        tokens.forget();
+        assert_eq!(tokens.present().unwrap(), "${token}");
+    }
+}
