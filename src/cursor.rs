@@ -124,7 +124,6 @@ impl Cursor {
             start.seen.cover_all();
         }
         Self {
-            set,
             offset: 0,
             expect: Expect::Start,
             read: 0,
@@ -139,7 +138,7 @@ impl Cursor {
             before: None,
             opened: None,
             mark: start.mark,
-            resume: start.bound.clone(),
+            resume: start.bound.noted(&set.format),
             resume_mark: None,
             frozen: false,
             floor: start.bound.at,
@@ -155,6 +154,7 @@ impl Cursor {
             walk: None,
             pace: Pace::default(),
             warned: HashSet::new(),
+            set,
         }
     }
 
@@ -210,7 +210,8 @@ impl Cursor {
         // page size, so these are counted.
         let numbered = self.set.by_page;
         let from = if numbered { self.read } else { self.offset };
-        let reached = from.saturating_add(count as u64);
+        let listed = count + page.skipped();
+        let reached = from.saturating_add(listed as u64);
         self.check_answer(page, echoed.filter(|_| !numbered), total, from)?;
         self.check_pace(
             page,
@@ -218,7 +219,7 @@ impl Cursor {
             asked,
         )?;
         let opened = *self.opened.get_or_insert(asked);
-        let shrank = count == 0 && total.is_some_and(|total| total < from);
+        let shrank = listed == 0 && total.is_some_and(|total| total < from);
         let joint = match self.expect.check(page, shrank, &self.run) {
             Ok(joint) => joint,
             Err(miss) => return self.drift(&miss),
@@ -234,7 +235,11 @@ impl Cursor {
         }
         if joint.thinned {
             self.counts.drifts += 1;
-            self.read = from + joint.known as u64;
+            let known = joint
+                .known
+                .checked_sub(1)
+                .map_or(0, |last| page.position(last) + 1);
+            self.read = from + known as u64;
         }
         // A total below what was read counts something else.
         let total = total.filter(|total| *total >= reached);
@@ -247,7 +252,7 @@ impl Cursor {
         let end = end.min(self.set.until.unwrap_or(Instant::MAX));
         let ending = match total {
             Some(total) => reached >= total,
-            None => count <= joint.known,
+            None => count <= joint.known && page.skipped() == 0,
         };
         let run = self.unproved(page, ending, asked);
         let wanted = |at: Instant| at < end && run.is_none_or(|run| at <= run);
@@ -272,7 +277,7 @@ impl Cursor {
         }
         let stopped =
             inside < count && self.set.until.is_some_and(|until| page.at(inside) >= until);
-        let short = self.set.sorted && count < self.largest && (count as u64) < self.set.limit;
+        let short = self.set.sorted && listed < self.largest && (listed as u64) < self.set.limit;
         self.short = if short { self.short + 1 } else { 0 };
         // A table that grows has no end, but short pages in a row, or one of
         // rows younger than the sync, are as near as one can come to it, and
@@ -281,7 +286,7 @@ impl Cursor {
         let outgrown = self.short >= SHORT_PAGES || short && (joint.known..count).all(late);
         let ended = ending || total.is_none() && outgrown;
         self.read = reached;
-        self.largest = self.largest.max(count);
+        self.largest = self.largest.max(listed);
         let done = if numbered {
             self.turn_page(page, inside, ended || stopped, total)?
         } else {
@@ -311,7 +316,9 @@ impl Cursor {
             ))
             .hint("does the API honour the offset? highwater check tells"));
         }
-        if let Some(total) = total.filter(|total| page.count() == 0 && *total > from) {
+        if let Some(total) =
+            total.filter(|total| page.count() + page.skipped() == 0 && *total > from)
+        {
             return Err(Error::contract(format!("an empty page, though the total is {total}"))
                 .hint("the API caps its offsets or its permissions hide rows; try --max-offset below this offset"));
         }
@@ -401,7 +408,7 @@ impl Cursor {
             _ => self.run.clear(),
         }
         (self.offset, self.expect) = (next, expect);
-        (self.page, self.back) = (count, 0);
+        (self.page, self.back) = (count + page.skipped(), 0);
         Ok(false)
     }
 

@@ -100,3 +100,5 @@ pub mod sync;
 pub mod template;
 pub mod timestamp;
 pub mod types;
+pub mod zone;
+pub mod zoneinfo;

@@ -1,10 +1,17 @@
 //! One page: bytes to validated rows, found in one pass and left where they
 //! are. It builds no values, copies no text, and refuses an answer whose
-//! shape, keys or timestamps are not as the connection says.
+//! shape is not as the connection says. A row with a fault of its own is
+//! refused too, or noted beside the sound ones where the connection wants that.
 
+mod fold;
+mod odd;
+pub mod text;
 mod walk;
 
-use walk::Walk;
+use fold::Fold;
+use odd::Flaw;
+pub use odd::Odd;
+use walk::{Stop, Walk};
 
 use crate::config::{Connection, Field, Place};
 use crate::error::{Again, Error, Result, excerpt};
@@ -35,7 +42,12 @@ struct Row {
     shape: u32,
     at: Instant,
     mark: Span,
+    /// Where it is in the answer's list.
+    position: u32,
 }
+
+/// The shape of a row that is shown although it has a fault.
+const ODD: u32 = u32::MAX;
 
 /// The keys that rows have in common, and what follows from them once for all
 /// rows that have them.
@@ -44,7 +56,10 @@ pub struct Shape {
     /// The keys as they stand between their quotes.
     pub keys: Vec<Vec<u8>>,
     cursor: Option<usize>,
+    fallback: Option<usize>,
     id: Vec<Option<usize>>,
+    /// The members that are no content, wholly or what these pointers lead to.
+    ignored: Vec<(usize, Vec<Vec<String>>)>,
 }
 
 /// A page's rows. Kept from page to page, so that its buffers are used again.
@@ -60,6 +75,17 @@ pub struct Page {
     members: Vec<Member>,
     ids: Vec<Span>,
     shapes: Vec<Shape>,
+    /// The fields' names, where rows are lists.
+    columns: Vec<Span>,
+    /// The rows with faults that were met, shown or not.
+    odd: Vec<Odd>,
+    /// How many rows the answer's list has.
+    listed: usize,
+    fold: Fold,
+    /// Where the body had half a surrogate pair, and bytes that are no UTF-8.
+    mended: Vec<u32>,
+    blank: Vec<u32>,
+    warned: bool,
 }
 
 /// A page with the body that it spans and the names of its fields.
@@ -81,6 +107,35 @@ enum Wanted {
 }
 
 impl Page {
+    /// Reads an answer's body, once it is text: see [`text`]. What is no
+    /// Unicode in a string is replaced, and warned of once.
+    ///
+    /// # Errors
+    /// As [`Page::decode`].
+    pub fn read(&mut self, body: &mut Vec<u8>, response: &Response, of: &Connection) -> Result<()> {
+        self.mended.clear();
+        self.blank.clear();
+        text::prepare(body, response)?;
+        let first = match self.decode(body, response, of) {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        self.mended = text::mend(body);
+        if of.reject_bad_rows {
+            self.blank = text::blank(body);
+        }
+        if self.mended.is_empty() && self.blank.is_empty() {
+            return Err(first);
+        }
+        self.decode(body, response, of)?;
+        if !self.mended.is_empty() && !std::mem::replace(&mut self.warned, true) {
+            log::warn!(
+                "half a surrogate pair in a string is replaced by U+FFFD: the API cut a character in two"
+            );
+        }
+        Ok(())
+    }
+
     /// Reads an answer's body. After an error the page is not to be looked at.
     ///
     /// # Errors
@@ -99,6 +154,9 @@ impl Page {
         if let Err(error) = std::str::from_utf8(body) {
             let message = format!("byte {} of the body is not UTF-8", error.valid_up_to());
             return Err(Error::contract(message).again(Again::Later));
+        }
+        if let Some(path) = &of.response.columns {
+            self.columns = odd::columns(body, path)?;
         }
         let mut limit = Vec::new();
         if let Some(Place::Body(path)) = &of.response.offset {
@@ -119,10 +177,17 @@ impl Page {
                 None => {}
             }
         }
-        Walk::new(self, of).whole(body, &wanted)
+        Walk::new(self, of).whole(body, &wanted)?;
+        if of.sorted && of.since.format.repeats() {
+            self.unfold(body, of);
+        }
+        Ok(())
     }
 
     fn clear(&mut self) {
+        self.odd.clear();
+        self.columns.clear();
+        self.listed = 0;
         self.rows.clear();
         self.members.clear();
         self.ids.clear();
@@ -175,7 +240,12 @@ impl Page {
     }
 
     /// The number of the shape of the members from `first` on.
-    fn shape(&mut self, text: &[u8], first: usize, of: &Connection) -> Result<usize> {
+    fn shape(
+        &mut self,
+        text: &[u8],
+        first: usize,
+        of: &Connection,
+    ) -> std::result::Result<usize, Stop> {
         let members = &self.members[first..];
         let known = self.shapes.iter().position(|shape| {
             shape.keys.len() == members.len()
@@ -199,10 +269,8 @@ impl Page {
         let mut sorted: Vec<&String> = names.iter().collect();
         sorted.sort_unstable();
         if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Error::contract(format!(
-                "the field {:?} is there twice",
-                excerpt(twice[0])
-            )));
+            let name = excerpt(twice[0]);
+            return Err(Flaw::new(format!("the field {name:?} is there twice")).into());
         }
         let find = |field: &Field| {
             names
@@ -211,11 +279,13 @@ impl Page {
         };
         let shape = Shape {
             cursor: find(&of.cursor),
+            fallback: of.since.fallback.as_ref().and_then(find),
+            ignored: odd::ignored(&names, &of.ignore),
             id: of.primary_key.iter().map(find).collect(),
             keys,
         };
         if self.shapes.len() >= MAX_SHAPES * 16 {
-            return Err(Error::contract("hardly two rows have the same fields"));
+            return Err(Error::contract("hardly two rows have the same fields").into());
         }
         self.shapes.push(shape);
         Ok(self.shapes.len() - 1)
@@ -253,8 +323,12 @@ impl<'a> View<'a> {
         json::text(self.page.rows[row].mark.of(self.body)).into_owned()
     }
 
-    /// A row's primary key: the text of a single one, a JSON list of several.
+    /// A row's primary key: the text of a single one, a JSON list of several;
+    /// where a row has a fault and no key, its content stands for that.
     pub fn id(&self, row: usize) -> String {
+        if self.odd(row).is_some_and(|odd| odd.keyless) {
+            return format!("?{:016x}", self.hash(row));
+        }
         let ids = self.ids(row);
         if let [id] = ids {
             return json::text(id.of(self.body)).into_owned();
@@ -281,11 +355,39 @@ impl<'a> View<'a> {
     #[inline]
     pub fn members(&self, row: usize) -> &'a [Member] {
         let span = self.page.rows[row].members;
-        &self.page.members[span.start as usize..span.end as usize]
+        let members = span.start as usize..span.end as usize;
+        self.page.members.get(members).unwrap_or_default()
+    }
+
+    /// What is wrong with a row, where something is.
+    #[inline]
+    pub fn odd(&self, row: usize) -> Option<&'a Odd> {
+        let row = self.page.rows.get(row)?;
+        let odd = (row.shape == ODD).then_some(row.members.start)?;
+        self.page.odd.get(odd as usize)
+    }
+
+    /// All rows with faults, those included that are not shown.
+    pub fn all_odd(&self) -> &'a [Odd] {
+        &self.page.odd
+    }
+
+    /// How many rows of the answer's list are not among those shown: they have
+    /// no timestamp by which to place them.
+    pub fn skipped(&self) -> usize {
+        self.page.listed - self.page.rows.len()
+    }
+
+    /// Where a row is in the answer's list.
+    pub fn position(&self, row: usize) -> usize {
+        self.page.rows[row].position as usize
     }
 
     /// The number of the row's shape, and the shape.
     #[inline]
+    ///
+    /// # Panics
+    /// For a row with a fault, see [`View::odd`].
     pub fn shape(&self, row: usize) -> (usize, &'a Shape) {
         let shape = self.page.rows[row].shape as usize;
         (shape, &self.page.shapes[shape])
@@ -311,8 +413,23 @@ impl<'a> View<'a> {
     pub fn hash(&self, row: usize) -> u64 {
         let mut spare = Vec::new();
         let mut sum = 0u64;
-        for member in self.members(row) {
+        if self.odd(row).is_some() {
+            return fnv(FNV, self.raw(row));
+        }
+        let ignored = &self.shape(row).1.ignored;
+        for (number, member) in self.members(row).iter().enumerate() {
             let mut raw = member.value.of(self.body);
+            if !ignored.is_empty()
+                && let Some((_, paths)) = ignored.iter().find(|(member, _)| *member == number)
+            {
+                if paths.iter().any(Vec::is_empty) {
+                    continue;
+                }
+                spare.clear();
+                let paths: Vec<&[String]> = paths.iter().map(|path| &path[..]).collect();
+                text::compact_without(raw, &paths, &mut spare);
+                raw = &spare;
+            } else
             // Only these can hold whitespace that does not count.
             if let Some(b'{' | b'[') = raw.first() {
                 spare.clear();
@@ -330,7 +447,8 @@ impl<'a> View<'a> {
 
     /// Where a row is, for messages.
     pub fn place(&self, row: usize) -> String {
-        format!("row {row} (id {:?})", excerpt(&self.id(row)))
+        let position = self.position(row);
+        format!("row {position} (id {:?})", excerpt(&self.id(row)))
     }
 }
 

@@ -3,12 +3,13 @@
 
 mod csv;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::config::{Connection, Field};
 use crate::error::{Error, Result, excerpt};
 use crate::json;
-use crate::page::{Member, Shape, View};
+use crate::page::{FNV, Member, Shape, View, fnv};
 use crate::timestamp::Format;
 use crate::types::{Type, Value};
 
@@ -76,6 +77,9 @@ pub struct Encoder {
     spare: Vec<u8>,
     header: bool,
     set_aside: bool,
+    /// Rows without a timestamp that were set aside: they are met again
+    /// wherever pages overlap, and nothing else remembers them.
+    met: HashSet<u64>,
 }
 
 impl Encoder {
@@ -99,13 +103,15 @@ impl Encoder {
             spare: Vec::new(),
             header: format == FileFormat::Csv,
             set_aside: of.reject_bad_rows,
+            met: HashSet::new(),
         }
     }
 
     /// Appends the lines of these rows to `lines`, in CSV before the first
     /// one the header; rows that do not fit go to `rejects`, with the reason
-    /// and the raw row, where the connection says so. Answers how many rows
-    /// were set aside.
+    /// and the raw row, where the connection says so, and with them the rows
+    /// of the page that have no timestamp. Answers how many of these rows were
+    /// written, and how many rows were set aside.
     ///
     /// # Errors
     /// [`crate::error::Kind::Contract`] for the first row that does not fit,
@@ -116,13 +122,21 @@ impl Encoder {
         rows: &[Range<usize>],
         lines: &mut Vec<u8>,
         rejects: &mut Vec<u8>,
-    ) -> Result<u64> {
+    ) -> Result<(u64, u64)> {
         if self.generation != page.generation() {
             self.generation = page.generation();
             self.plans.clear();
         }
-        let mut set_aside = 0;
+        let (mut kept, mut set_aside) = (0, 0);
+        if page.skipped() > 0 {
+            set_aside += self.unplaced(page, rejects);
+        }
         for row in rows.iter().cloned().flatten() {
+            if let Some(odd) = page.odd(row) {
+                append_reject(&odd.reason, &odd.field, page.raw(row), rejects);
+                set_aside += 1;
+                continue;
+            }
             let plan = self.plan_of(page, row);
             let start = lines.len();
             let written = match self.format {
@@ -133,9 +147,25 @@ impl Encoder {
                 lines.truncate(start);
                 self.reject(page, row, &misfit, rejects)?;
                 set_aside += 1;
+                continue;
+            }
+            kept += 1;
+        }
+        Ok((kept, set_aside))
+    }
+
+    /// Sets the rows aside that have no timestamp, each once a sync.
+    #[cold]
+    fn unplaced(&mut self, page: &View<'_>, rejects: &mut Vec<u8>) -> u64 {
+        let mut count = 0;
+        for odd in page.all_odd().iter().filter(|odd| !odd.shown) {
+            let raw = odd.span.of(page.body());
+            if self.met.insert(fnv(FNV, raw)) {
+                append_reject(&odd.reason, &odd.field, raw, rejects);
+                count += 1;
             }
         }
-        Ok(set_aside)
+        count
     }
 
     /// The number of the plan for a row, which is that of its shape.
@@ -254,13 +284,7 @@ impl Encoder {
                 .at(format_args!("{}, field {field:?}", page.place(row)))
                 .hint("declare the column's type as the API sends it, or set such rows aside with \"on_bad_row\": \"reject\" in the connection file"));
         }
-        let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
-        let (reason, field) = (quote(reason), quote(field));
-        rejects.extend_from_slice(
-            format!("{{\"reason\":{reason},\"field\":{field},\"row\":").as_bytes(),
-        );
-        json::compact(page.raw(row), rejects);
-        rejects.extend_from_slice(b"}\n");
+        append_reject(reason, field, page.raw(row), rejects);
         Ok(())
     }
 
@@ -354,6 +378,20 @@ impl Plan {
     }
 }
 
+/// Appends a line to the rejects; a row that is no JSON stands in it as text.
+fn append_reject(reason: &str, field: &str, raw: &[u8], rejects: &mut Vec<u8>) {
+    let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
+    let (reason, field) = (quote(reason), quote(field));
+    rejects
+        .extend_from_slice(format!("{{\"reason\":{reason},\"field\":{field},\"row\":").as_bytes());
+    if json::value(raw, 0, 1) == Ok(raw.len()) {
+        json::compact(raw, rejects);
+    } else {
+        rejects.extend_from_slice(quote(&String::from_utf8_lossy(raw)).as_bytes());
+    }
+    rejects.extend_from_slice(b"}\n");
+}
+
 fn lead(name: &str) -> Vec<u8> {
     format!(",{name}:").into_bytes()
 }
@@ -396,7 +434,7 @@ impl Part {
 /// Where no columns are declared CSV takes those of the first page.
 fn columns_of(page: &View<'_>) -> Vec<(Field, Option<Type>)> {
     let mut columns: Vec<(Field, Option<Type>)> = Vec::new();
-    for row in 0..page.len() {
+    for row in (0..page.len()).filter(|row| page.odd(*row).is_none()) {
         for key in &page.shape(row).1.keys {
             let name = json::unescape(key);
             if columns.iter().all(|(field, _)| field.name != name) {

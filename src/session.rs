@@ -147,10 +147,7 @@ fn attempt(options: &Options, disk: Arc<dyn Disk>, receipt: &mut Option<Receipt>
         .map_or_else(|_| sink.committed(), Outcome::clone);
     let counts = cursor.counts();
     if let Some(rejects) = &done.rejects {
-        log::warn!(
-            "{} rows did not fit their columns, see {rejects}",
-            done.rejected
-        );
+        log::warn!("{} rows were set aside, see {rejects}", done.rejected);
     }
     *receipt = Some(Receipt {
         table: of.table.clone(),

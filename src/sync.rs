@@ -84,12 +84,11 @@ impl Sync<'_> {
                 continue;
             }
             let mut batch = self.sink.empty();
-            let rejected =
+            let encoded =
                 self.encoder
                     .encode(&view, &step.deliver, &mut batch.lines, &mut batch.rejects);
-            batch.rejected = rejected.map_err(place)?;
+            (batch.rows, batch.rejected) = encoded.map_err(place)?;
             let new: u64 = step.deliver.iter().map(|rows| rows.len() as u64).sum();
-            batch.rows = new - batch.rejected;
             unsaved += 1 + new;
             // A state that holds many rows is saved less often, so that its
             // cost stays in proportion to the rows read.
@@ -101,7 +100,7 @@ impl Sync<'_> {
             self.tally.rows += new;
             self.tally.left = page
                 .total
-                .map(|total| total.saturating_sub(offset + view.len() as u64));
+                .map(|total| total.saturating_sub(offset + (view.len() + view.skipped()) as u64));
             log::info!("page at offset {offset}: {} rows, {new} new", view.len());
             (self.observer)(&self.tally);
             if step.done {
@@ -130,7 +129,7 @@ impl Sync<'_> {
                 }
                 match status::check(&response, body, now) {
                     Some(error) => Err(error),
-                    None => page.decode(body, &response, self.of).map(|()| response),
+                    None => page.read(body, &response, self.of).map(|()| response),
                 }
             })
     }

@@ -6,7 +6,7 @@ use crate::config::Connection;
 use crate::cursor::Mark;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::{Request, Response};
-use crate::page::Page;
+use crate::page::{Page, text};
 use crate::source::retry::Retry;
 use crate::source::{Source, status};
 use crate::template::Values;
@@ -139,7 +139,10 @@ impl Asker<'_> {
                 self.status = Some(response.status);
                 match status::status_error(&response, &body, now) {
                     Some(error) => Err(error),
-                    None => Ok(response),
+                    None => text::prepare(&mut body, &response).map(|()| {
+                        text::mend(&mut body);
+                        response
+                    }),
                 }
             })?;
         Ok(Answer { response, body })

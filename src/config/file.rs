@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
+use super::since::{Spelling, Zoned};
 use super::{Connection, Field, Place, set};
 use crate::error::{Error, Result, excerpt, nearest};
 use crate::json;
@@ -87,6 +88,7 @@ struct File {
     lookback: Option<Span>,
     sorted: Option<bool>,
     on_bad_row: Option<Text<OnBadRow>>,
+    ignore: Option<Names>,
     ca_file: Option<String>,
     timeout: Option<Span>,
     max_body: Option<Text<Size>>,
@@ -99,6 +101,8 @@ struct Response {
     rows: Option<Text<Pointer>>,
     row: Option<Text<Pointer>>,
     #[serde(default, deserialize_with = "given")]
+    columns: Option<Option<Text<Pointer>>>,
+    #[serde(default, deserialize_with = "given")]
     offset: Option<Option<Text<Place>>>,
     #[serde(default, deserialize_with = "given")]
     total: Option<Option<Text<Place>>>,
@@ -109,8 +113,14 @@ struct Response {
 struct SinceFile {
     bound: Option<Text<Bound>>,
     format: Option<Text<FormatText>>,
+    read: Option<Text<FormatText>>,
+    send: Option<Text<FormatText>>,
     #[serde(default, deserialize_with = "given")]
-    first: Option<Option<Scalar>>,
+    zone: Option<Option<Text<ZoneText>>>,
+    #[serde(default, deserialize_with = "given")]
+    fallback: Option<Option<Text<Field>>>,
+    #[serde(default, deserialize_with = "given")]
+    first: Option<Option<First>>,
 }
 
 /// Reads the file's text onto the default.
@@ -142,13 +152,30 @@ pub(super) fn read(text: &str) -> Result<Connection> {
     if let Some(Object(response)) = file.response {
         set(&mut to.response.rows, response.rows.map(|rows| rows.0.0));
         set(&mut to.response.row, response.row.map(|row| row.0.0));
+        let columns = response.columns;
+        set(
+            &mut to.response.columns,
+            columns.map(|columns| columns.map(|columns| columns.0.0)),
+        );
         let place = |given: Option<Text<Place>>| given.map(|place| place.0);
         set(&mut to.response.offset, response.offset.map(place));
         set(&mut to.response.total, response.total.map(place));
     }
     if let Some(Object(since)) = file.since {
         set(&mut to.since.exclusive, since.bound.map(|bound| bound.0.0));
-        set(&mut to.since.format, since.format.map(|format| format.0.0));
+        let format = |given: Option<Text<FormatText>>| given.map(|format| format.0.0);
+        let spelling = Spelling {
+            format: format(since.format),
+            read: format(since.read),
+            send: format(since.send),
+            zone: since.zone.flatten().map(|zone| zone.0.0),
+        };
+        spelling.onto(&mut to.since)?;
+        let fallback = since.fallback;
+        set(
+            &mut to.since.fallback,
+            fallback.map(|fallback| fallback.map(|fallback| fallback.0)),
+        );
         set(
             &mut to.since.first,
             since.first.map(|first| first.map(|first| first.0)),
@@ -162,6 +189,7 @@ pub(super) fn read(text: &str) -> Result<Connection> {
         &mut to.reject_bad_rows,
         file.on_bad_row.map(|word| word.0.0),
     );
+    set(&mut to.ignore, file.ignore.map(|fields| fields.0));
     set(&mut to.ca_file, file.ca_file.map(Some));
     set(&mut to.timeout, file.timeout.map(|span| span.0));
     set(&mut to.max_body, file.max_body.map(|size| size.0.0));
@@ -284,6 +312,34 @@ impl<'de> Deserialize<'de> for Scalar {
     }
 }
 
+/// Where a first sync starts: text, or a number as cursors can be one.
+struct First(String);
+
+impl<'de> Deserialize<'de> for First {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct Read;
+        impl Visitor<'_> for Read {
+            type Value = First;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a number")
+            }
+            fn visit_str<E>(self, text: &str) -> std::result::Result<First, E> {
+                Ok(First(text.to_owned()))
+            }
+            fn visit_u64<E>(self, number: u64) -> std::result::Result<First, E> {
+                Ok(First(number.to_string()))
+            }
+            fn visit_i64<E>(self, number: i64) -> std::result::Result<First, E> {
+                Ok(First(number.to_string()))
+            }
+            fn visit_f64<E>(self, number: f64) -> std::result::Result<First, E> {
+                Ok(First(number.to_string()))
+            }
+        }
+        from.deserialize_any(Read)
+    }
+}
+
 /// A whole number, also as a string, which is what `${NAME}` makes of it.
 struct Number(u64);
 
@@ -352,6 +408,7 @@ macro_rules! word {
 
 word!(Pointer, Vec<String>, super::pointer);
 word!(FormatText, Format, Format::new);
+word!(ZoneText, Zoned, str::parse);
 word!(Size, u64, super::size);
 word!(Bound, bool, |text| match text {
     "inclusive" => Ok(false),

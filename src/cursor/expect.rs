@@ -87,6 +87,9 @@ impl Expect {
                 Err(Miss::moved("the last row came again"))
             }
             Self::Plain { .. } => joins(0),
+            // Rows that cannot be placed join nothing, and take no place from
+            // those that can.
+            _ if count == 0 && page.skipped() > 0 => joins(0),
             _ if count == 0 => Err(Miss::moved("the table shrank")),
             Self::Older { at, .. } if page.at(0) >= *at => {
                 Err(Miss::moved("the page starts too late"))
@@ -158,11 +161,13 @@ impl Cursor {
             (self.read, Expect::Plain { last: page.id(end) })
         } else if let Some(at) = at.filter(|_| start >= 2) {
             let ids = (start..count).map(|row| page.id(row)).collect();
-            (self.offset + start as u64 - 1, Expect::Older { at, ids })
+            let older = page.position(start - 1) as u64;
+            (self.offset + older, Expect::Older { at, ids })
         } else {
             let half = count / 2;
             let ids = (count - half..count).map(|row| page.id(row)).collect();
-            (self.read - half as u64, Expect::InOrder { ids, at })
+            let first = page.position(count - half) as u64;
+            (self.offset + first, Expect::InOrder { ids, at })
         }
     }
 }

@@ -23,6 +23,14 @@ pub trait Rows {
     fn same_id(&self, one: usize, other: usize) -> bool {
         self.id(one) == self.id(other)
     }
+    /// How many rows of the answer's list are not among these.
+    fn skipped(&self) -> usize {
+        0
+    }
+    /// Where a row is in the answer's list.
+    fn position(&self, row: usize) -> usize {
+        row
+    }
 }
 
 impl Rows for View<'_> {
@@ -44,6 +52,12 @@ impl Rows for View<'_> {
     }
     fn same_id(&self, one: usize, other: usize) -> bool {
         View::same_id(self, one, other)
+    }
+    fn skipped(&self) -> usize {
+        View::skipped(self)
+    }
+    fn position(&self, row: usize) -> usize {
+        View::position(self, row)
     }
 }
 
@@ -81,6 +95,15 @@ impl Bound {
         Self {
             text: Some(format.spell(&mark.text, mark.at)),
             at: format.cut(mark.at),
+        }
+    }
+
+    /// The same with the text that a state keeps of it.
+    pub(super) fn noted(&self, format: &Format) -> Self {
+        let text = self.text.as_ref();
+        Self {
+            text: text.map(|text| format.noted(text, self.at)),
+            at: self.at,
         }
     }
 }

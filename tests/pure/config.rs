@@ -190,7 +190,7 @@ fn every_fault_names_its_line_and_its_key() {
         ),
         (
             "{\"since\": {\"zzzzzzzz\": \"\"}}",
-            "line 1: unknown key \"zzzzzzzz\", the keys are bound, format, first",
+            "line 1: unknown key \"zzzzzzzz\", the keys are bound, format, read, send, zone, fallback, first",
         ),
         (
             "{\n\n\"page_size\": \"many\"}",
