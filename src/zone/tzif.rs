@@ -25,10 +25,9 @@ pub(super) fn parse(file: &[u8]) -> Result<Rules, String> {
     let second = file.get(HEADER + length(&counts, 4)..).ok_or(SHORT)?;
     let (_, counts) = header(second)?;
     let (mut rules, rest) = rules(&second[HEADER..], &counts, 8)?;
-    let text = rest
-        .strip_prefix(b"\n")
-        .and_then(|rest| rest.split(|byte| *byte == b'\n').next())
-        .ok_or(SHORT)?;
+    let rest = rest.strip_prefix(b"\n").ok_or(SHORT)?;
+    let end = rest.iter().position(|byte| *byte == b'\n').ok_or(SHORT)?;
+    let text = &rest[..end];
     let text = std::str::from_utf8(text).map_err(|_| "its rule is no text")?;
     if !text.is_empty() {
         let footer = Footer::parse(text);

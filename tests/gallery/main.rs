@@ -25,3 +25,4 @@ mod keys;
 mod lookback;
 mod secrets;
 mod values;
+mod zones;

@@ -12,6 +12,7 @@ pub mod gzip;
 pub mod http;
 pub mod reply;
 pub mod table;
+pub mod zone;
 
 use std::collections::BTreeMap;
 use std::fs;

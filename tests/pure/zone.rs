@@ -1,0 +1,206 @@
+//! Time zones: files, rules, and what a wall clock means.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use highwater::zone::Zone;
+
+use crate::zone_file::{NEW_YORK, rule};
+
+fn zone(rule: &str) -> Zone {
+    Zone::parse(&crate::zone_file::rule(rule)).unwrap()
+}
+
+/// Seconds since 1970 of a date and clock, as if in UTC.
+fn wall(text: &str) -> i64 {
+    let text = format!("{text}Z");
+    highwater::timestamp::parse(&text).unwrap().secs
+}
+
+#[test]
+fn an_hour_that_comes_twice_has_two_instants_and_a_skipped_one_that_of_the_change() {
+    let zone = zone(NEW_YORK);
+    let read = |text: &str| zone.read(wall(text));
+    let noon = read("2024-07-01T12:00:00");
+    assert_eq!(
+        (noon.first, noon.last),
+        (wall("2024-07-01T16:00:00"), wall("2024-07-01T16:00:00"))
+    );
+    let twice = read("2024-11-03T01:30:00");
+    assert_eq!(
+        (twice.first, twice.last),
+        (wall("2024-11-03T05:30:00"), wall("2024-11-03T06:30:00"))
+    );
+    assert_eq!(
+        read("2024-11-03T00:59:59").last,
+        wall("2024-11-03T04:59:59")
+    );
+    assert_eq!(
+        read("2024-11-03T02:00:00").first,
+        wall("2024-11-03T07:00:00")
+    );
+    let skipped = read("2024-03-10T02:30:00");
+    assert_eq!(
+        (skipped.first, skipped.last),
+        (wall("2024-03-10T07:00:00"), wall("2024-03-10T07:00:00"))
+    );
+    assert_eq!(skipped.skipped, Some(wall("2024-03-10T07:30:00")));
+    assert_eq!(zone.offset(wall("2350-07-01T00:00:00")), -4 * 3600);
+    assert_eq!(zone.offset(wall("2350-01-01T00:00:00")), -5 * 3600);
+}
+
+#[test]
+fn no_settled_instant_is_later_or_ambiguous() {
+    for rule in [
+        NEW_YORK,
+        "CET-1CEST,M3.5.0,M10.5.0/3",
+        "AEST-10AEDT,M10.1.0,M4.1.0/3",
+        "IST-1GMT0,M10.5.0,M3.5.0/1",
+        "<-02>2<-01>,M3.5.0/-1,M10.5.0/0",
+        "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0",
+    ] {
+        let zone = zone(rule);
+        let mut unsettled = 0;
+        let start = wall("2024-01-01T00:00:00");
+        for at in (start..start + 366 * 86_400).step_by(300) {
+            let settled = zone.settled_before(at).unwrap_or(at);
+            unsettled += i64::from(settled != at);
+            assert!(settled <= at && at - settled <= 2 * 3600, "{rule} {at}");
+            let shown = settled + zone.offset(settled);
+            let reading = zone.read(shown);
+            assert_eq!(
+                (reading.first, reading.last),
+                (settled, settled),
+                "{rule} {at}"
+            );
+            // No later instant is shown as an earlier text.
+            for later in (at..at + 3 * 3600).step_by(300) {
+                assert!(later + zone.offset(later) >= shown, "{rule} {at} {later}");
+            }
+        }
+        assert!((13..=25).contains(&unsettled), "{rule}: {unsettled}");
+    }
+}
+
+#[test]
+fn fixed_offsets_need_no_file() {
+    for (text, hours) in [
+        ("-05:00", -5),
+        ("+0100", 1),
+        ("UTC", 0),
+        ("Z", 0),
+        ("+14", 14),
+    ] {
+        assert_eq!(Zone::fixed(text).unwrap().offset(0), hours * 3600, "{text}");
+    }
+    for text in ["", "5", "-5", "EST", "+25:00", "America/New_York"] {
+        assert_eq!(Zone::fixed(text), None, "{text}");
+    }
+}
+
+#[test]
+fn a_damaged_file_is_refused_and_never_a_panic() {
+    let whole = rule(NEW_YORK);
+    for length in 0..whole.len() {
+        assert!(Zone::parse(&whole[..length]).is_err(), "{length}");
+    }
+    for at in 0..whole.len() {
+        for byte in [0, 1, 0x7F, 0xFF, b'9', b','] {
+            let mut changed = whole.clone();
+            changed[at] = byte;
+            if let Ok(zone) = Zone::parse(&changed) {
+                for wall in [i64::MIN, -1, 0, 1_730_611_800, i64::MAX] {
+                    zone.read(wall);
+                    zone.settled_before(wall);
+                }
+            }
+        }
+    }
+    for text in [
+        "EST5EDT",
+        "EST5EDT,M3.2.0",
+        "E5",
+        "EST",
+        "EST5EDT,M13.1.0,M1.1.0",
+        "EST25",
+        "EST5EDT,M3.2.0,M11.1.0 ",
+    ] {
+        assert!(Zone::parse(&rule(text)).is_err(), "{text}");
+    }
+}
+
+/// For each zone of Python's, walls around each change of many years: offset,
+/// the instants of both readings.
+const PYTHON: &str = r#"
+import sys, zoneinfo, datetime as d
+utc = d.timezone.utc
+for name in sorted(zoneinfo.available_timezones()):
+    zone = zoneinfo.ZoneInfo(name)
+    out, walls = [], set()
+    for year in (1890, 1916, 1945, 1970, 1987, 2005, 2011, 2024, 2025, 2037, 2060, 2098, 2150):
+        at = d.datetime(year, 1, 1, tzinfo=utc)
+        last = at.astimezone(zone).utcoffset()
+        for hour in range(0, 366 * 24, 6):
+            now = at + d.timedelta(hours=hour)
+            offset = now.astimezone(zone).utcoffset()
+            if offset != last or hour % 2400 == 0:
+                for minutes in range(-600, 600, 30):
+                    walls.add((now + offset).replace(tzinfo=None) + d.timedelta(minutes=minutes))
+            last = offset
+    for wall in sorted(walls):
+        first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(utc) for fold in (0, 1))
+        back = first.astimezone(zone).replace(tzinfo=None)
+        epoch = lambda x: (x - d.datetime(1970, 1, 1, tzinfo=utc)) // d.timedelta(seconds=1)
+        at = (wall - d.datetime(1970, 1, 1)) // d.timedelta(seconds=1)
+        out.append(f"{at} {epoch(first)} {epoch(second)} {int(back == wall)}")
+    print(name, ";".join(out))
+"#;
+
+#[test]
+#[ignore = "needs Python 3.9 and the tz database"]
+fn every_zone_is_read_as_python_reads_it() {
+    let mut python = Command::new("python3")
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    python
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(PYTHON.as_bytes())
+        .unwrap();
+    let said = String::from_utf8(python.wait_with_output().unwrap().stdout).unwrap();
+    let (mut zones, mut twice, mut skipped) = (0, 0, 0);
+    for line in said.lines() {
+        let (name, walls) = line.split_once(' ').unwrap();
+        let zone = match highwater::zoneinfo::load(name) {
+            Ok(file) => Zone::parse(&file).unwrap_or_else(|error| panic!("{name}: {error}")),
+            Err(error) => panic!("{name}: {error}"),
+        };
+        zones += 1;
+        for wall in walls.split(';') {
+            let numbers: Vec<i64> = wall.split(' ').map(|n| n.parse().unwrap()).collect();
+            let [wall, first, second, shown] = numbers[..] else {
+                panic!("{wall}")
+            };
+            let read = zone.read(wall);
+            if shown == 0 {
+                skipped += 1;
+                assert_eq!(read.skipped, Some(first), "{name} {wall}");
+            } else {
+                twice += i64::from(first != second);
+                assert_eq!(
+                    (read.first, read.last, read.skipped),
+                    (first, second, None),
+                    "{name} {wall}"
+                );
+            }
+        }
+    }
+    assert!(
+        zones > 400 && twice > 4_000 && skipped > 4_000,
+        "{zones} {twice} {skipped}"
+    );
+}
