@@ -77,6 +77,9 @@ impl Fault {
     }
 }
 
+/// What is wrong with a string that holds half of a character.
+pub const HALF: &str = "half a surrogate pair";
+
 const ENDED: &str = "the text ends in the middle of a value";
 
 /// The position after any whitespace.

@@ -116,16 +116,18 @@ impl Page {
         self.mended.clear();
         self.blank.clear();
         text::prepare(body, response)?;
-        let first = match self.decode(body, response, of) {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
-        };
+        let first = self.decode(body, response, of);
+        // A string is no reason to set its row aside.
+        let torn = |odd: &Odd| odd.reason.ends_with(json::HALF);
+        if first.is_ok() && !self.odd.iter().any(torn) {
+            return Ok(());
+        }
         self.mended = text::mend(body);
         if of.reject_bad_rows {
             self.blank = text::blank(body);
         }
         if self.mended.is_empty() && self.blank.is_empty() {
-            return Err(first);
+            return first;
         }
         self.decode(body, response, of)?;
         if !self.mended.is_empty() && !std::mem::replace(&mut self.warned, true) {

@@ -10,6 +10,7 @@
 mod posix;
 mod tzif;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use posix::Footer;
@@ -59,8 +60,10 @@ pub struct Reading {
 
 /// No zone was ever further from UTC; the format allows 26 hours.
 const FURTHEST: i64 = 26 * 3600;
-/// Shifts up to here, in the year 2100, are looked up in a table.
-const LISTED: i64 = 4_102_444_800;
+/// Shifts of the years 1800 to 2099 are looked up in a table.
+const LISTED: RangeInclusive<i64> = -5_364_662_400..=4_102_444_800;
+/// Well beyond the years that can be spelled; numbers here do not overflow.
+const YEARS: RangeInclusive<i64> = -100_000_000_000..=300_000_000_000;
 
 impl Zone {
     /// A fixed offset as RFC 3339 spells it (`-05:00`, `+0530`, `Z`), or `UTC`.
@@ -80,10 +83,11 @@ impl Zone {
     pub fn parse(file: &[u8]) -> Result<Self, String> {
         let mut rules = tzif::parse(file)?;
         // A table is quicker than the rule that goes on behind it.
-        let last = rules.shifts.last().map_or(0, |shift| shift.at);
-        let footer = rules.footer.iter();
+        let last = rules.shifts.last().map_or(i64::MIN, |shift| shift.at);
+        let from = last.saturating_add(1).max(*LISTED.start());
+        let footer = rules.footer.iter().filter(|_| from < *LISTED.end());
         let more: Vec<Shift> = footer
-            .flat_map(|footer| footer.shifts(last.saturating_add(1), LISTED))
+            .flat_map(|footer| footer.shifts(from, *LISTED.end()))
             .collect();
         rules.shifts.extend(more);
         Ok(Self(Kind::Ruled(Arc::new(rules))))
@@ -100,7 +104,7 @@ impl Zone {
     pub fn offset(&self, at: i64) -> i64 {
         match &self.0 {
             Kind::Fixed(offset) => *offset,
-            Kind::Ruled(rules) => rules.offset(at),
+            Kind::Ruled(rules) => rules.offset(at.clamp(*YEARS.start(), *YEARS.end())),
         }
     }
 
@@ -108,6 +112,7 @@ impl Zone {
     /// 1970-01-01T00:00:00 on the wall.
     #[must_use]
     pub fn read(&self, wall: i64) -> Reading {
+        let wall = wall.clamp(*YEARS.start(), *YEARS.end());
         let one = |at| Reading {
             first: at,
             last: at,
@@ -117,8 +122,8 @@ impl Zone {
             Kind::Fixed(offset) => return one(wall - offset),
             Kind::Ruled(rules) => rules,
         };
-        let from = wall.saturating_sub(FURTHEST);
-        let shifts = rules.around(from, wall.saturating_add(FURTHEST));
+        let from = wall - FURTHEST;
+        let shifts = rules.around(from, wall + FURTHEST);
         let Some(shift) = shifts.first() else {
             return one(wall - rules.offset(from));
         };
@@ -159,7 +164,10 @@ impl Zone {
         let Kind::Ruled(rules) = &self.0 else {
             return None;
         };
-        let shifts = rules.around(at.saturating_sub(FURTHEST), at.saturating_add(FURTHEST));
+        if !YEARS.contains(&at) {
+            return None;
+        }
+        let shifts = rules.around(at - FURTHEST, at + FURTHEST);
         let mut settled = at;
         for shift in shifts.iter().rev() {
             let twice = shift.before - shift.after;

@@ -155,7 +155,8 @@ impl Cursor {
         };
         let start = run_start(page);
         let at = self.set.sorted.then(|| page.at(end));
-        if end == 0 && self.set.limit > 1 && total.is_none() {
+        let alone = end == 0 && page.skipped() == 0;
+        if alone && self.set.limit > 1 && total.is_none() {
             (self.read, Expect::Nothing)
         } else if end == 0 {
             (self.read, Expect::Plain { last: page.id(end) })

@@ -99,18 +99,24 @@ impl Walk<'_> {
         let row = self.page.listed;
         let located = |error: Error| Stop::from(error.at(format_args!("row {row}")));
         // Only where the list goes on behind it, the fault is the row's own.
-        let end = lenient::skip(text, at)
-            .filter(|end| matches!(text.get(json::space(text, *end)), Some(b',' | b']')));
+        let end = lenient::skip(text, at).map(|end| (end, json::space(text, end)));
+        let end = match end {
+            Some((end, next)) if matches!(text.get(next), Some(b',' | b']')) => Some(end),
+            // Which is what to say, and not what is wrong inside the row.
+            Some((_, at)) if matches!(stop, Stop::Row(_)) => {
+                let what = "neither a comma nor the array's end";
+                return Err(Stop::Fault(json::Fault { at, what }));
+            }
+            _ => None,
+        };
         let flaw = match (stop, end) {
             (Stop::Error(error), _) => return Err(located(*error)),
             (Stop::Fault(fault), None) => return Err(Stop::Fault(fault)),
             (Stop::Row(flaw), None) => return Err(located(flaw.error())),
             (Stop::Row(flaw), Some(_)) => *flaw,
             (Stop::Fault(fault), Some(_)) if !self.of.reject_bad_rows => {
-                let Err(error) = Err::<(), _>(Stop::Fault(fault).explain(text)) else {
-                    return Err(Stop::Fault(fault));
-                };
-                return Err(Stop::from(error.hint(REMEDY)));
+                let error = Stop::Fault(fault).explain(text);
+                return Err(located(error.hint(REMEDY)));
             }
             (Stop::Fault(fault), Some(_)) => Flaw::new(format!(
                 "not JSON at byte {}: {}",

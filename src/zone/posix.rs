@@ -66,7 +66,7 @@ impl Footer {
 
     pub(super) fn offset(&self, at: i64) -> i64 {
         // No rule leaves its clocks alone for longer than two years.
-        let shifts = self.shifts(at.saturating_sub(2 * 366 * DAY), at);
+        let shifts = self.shifts(at - 2 * 366 * DAY, at);
         shifts.last().map_or(self.standard, |shift| shift.after)
     }
 
@@ -75,7 +75,7 @@ impl Footer {
         let Some(summer) = &self.summer else {
             return Vec::new();
         };
-        let years = Civil::at(from).year.saturating_sub(1)..=Civil::at(to).year.saturating_add(1);
+        let years = Civil::at(from).year - 1..=Civil::at(to).year + 1;
         let mut all: Vec<Shift> = years
             .flat_map(|year| {
                 let (standard, summer_offset) = (self.standard, summer.offset);

@@ -23,6 +23,7 @@ mod socrata;
 mod bounds;
 mod keys;
 mod lookback;
+mod odd;
 mod secrets;
 mod values;
 mod zones;

@@ -6,6 +6,7 @@
 mod config;
 mod damage;
 mod json;
+mod odd;
 mod page;
 mod types;
 mod zone;
