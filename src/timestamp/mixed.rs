@@ -55,14 +55,10 @@ impl Format {
         match self {
             Self::Date => day(text).map(Said::Wall),
             Self::HttpDate => http_date(text).map(Said::Instant),
-            Self::Described(description) => {
-                let said = description.read(text)?;
-                Some(if description.is_absolute() {
-                    Said::Instant(said)
-                } else {
-                    Said::Wall(said)
-                })
+            Self::Described(description) if description.is_absolute() => {
+                description.read(text).map(Said::Instant)
             }
+            Self::Described(description) => description.read(text).map(Said::Wall),
             Self::AsReceived | Self::Unix | Self::UnixMs | Self::Mixed(_) => {
                 self.read(text, number).map(Said::Instant)
             }
