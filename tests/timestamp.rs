@@ -661,7 +661,7 @@ fn values_are_read_in_one_way_and_bounds_are_sent_in_another() {
         assert!(cut <= noon && noon.secs - cut.secs < 86_400);
         assert_eq!(format.cut(cut), cut);
         // What a state keeps of the bound leads to it again.
-        let noted = format.noted(&bound, cut);
+        let noted = format.noted(bound, cut);
         assert_eq!(
             format.read(&noted, false),
             Some(cut),

@@ -10,15 +10,25 @@ mod contract;
 mod custom;
 mod model;
 
+mod datasette;
 mod directus;
 mod django;
 mod freshdesk;
 mod jira;
+mod loopback;
 mod netbox;
+mod nocodb;
+mod odata;
+mod parse;
 mod postgrest;
+mod pygeoapi;
 mod redmine;
+mod request_tracker;
+mod sails;
 mod servicenow;
 mod socrata;
+mod strapi;
+mod wordpress;
 
 mod bounds;
 mod keys;
