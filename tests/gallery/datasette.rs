@@ -69,6 +69,7 @@ fn answer(request: &Request, table: &Table) -> Reply {
 
 #[test]
 fn all_rows_and_then_the_changes() {
+    contract::is_approved_by_check(&DATASETTE);
     contract::brings_all_rows_and_then_the_changes(&DATASETTE);
 }
 

@@ -74,6 +74,7 @@ fn answer(request: &Request, table: &Table) -> Reply {
 
 #[test]
 fn all_rows_and_then_the_changes() {
+    contract::is_approved_by_check(&LOOPBACK);
     contract::brings_all_rows_and_then_the_changes(&LOOPBACK);
 }
 

@@ -107,6 +107,8 @@ fn v2(request: &Request, table: &Table) -> Reply {
 
 #[test]
 fn all_rows_and_then_the_changes() {
+    contract::is_approved_by_check(&V4);
+    contract::is_approved_by_check(&V2);
     contract::brings_all_rows_and_then_the_changes(&V4);
     contract::brings_all_rows_and_then_the_changes_as(&V2, |row| {
         let text = row["modifiedAt"].as_str().unwrap_or_default();

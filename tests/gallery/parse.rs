@@ -62,6 +62,7 @@ fn answer(request: &Request, table: &Table) -> Reply {
 
 #[test]
 fn all_rows_and_then_the_changes() {
+    contract::is_approved_by_check(&PARSE);
     contract::brings_all_rows_and_then_the_changes(&PARSE);
 }
 

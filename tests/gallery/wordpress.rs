@@ -81,6 +81,7 @@ fn answer(request: &Request, table: &Table) -> Reply {
 
 #[test]
 fn all_rows_and_then_the_changes() {
+    contract::is_approved_by_check(&WORDPRESS);
     contract::brings_all_rows_and_then_the_changes_as(&WORDPRESS, |row| {
         row["_links"] = Value::Null
     });
