@@ -34,6 +34,8 @@ struct Given<'a> {
     #[serde(borrow)]
     on_bad_row: Option<&'a RawValue>,
     #[serde(borrow)]
+    ignore: Option<&'a RawValue>,
+    #[serde(borrow)]
     ca_file: Option<&'a RawValue>,
     #[serde(borrow)]
     max_body: Option<&'a RawValue>,
@@ -72,6 +74,9 @@ pub(super) fn file(
     if !response.row.is_empty() {
         layout.push(format!("\"row\": {}", Value::from(pointer(&response.row))));
     }
+    if let Some(columns) = &response.columns {
+        layout.push(format!("\"columns\": {}", Value::from(pointer(columns))));
+    }
     layout.push(format!("\"offset\": {}", place_value(&response.offset)));
     layout.push(format!("\"total\": {}", place_value(&response.total)));
     let mut lines = vec![
@@ -105,6 +110,7 @@ pub(super) fn file(
     lines.push(("sorted", of.sorted.to_string()));
     let rest = [
         ("on_bad_row", raw(given.on_bad_row)),
+        ("ignore", raw(given.ignore)),
         ("ca_file", raw(given.ca_file)),
         ("timeout", raw(given.timeout)),
         ("max_body", raw(given.max_body)),
@@ -140,7 +146,19 @@ fn since(of: &Connection, fixes: &[Fix], given: Map<String, Value>) -> String {
         Fix::Format(text) => Some(Value::from(text.as_str())),
         _ => None,
     });
+    // What is read in one way and sent in another stays so, unless neither fits.
+    let kept = |key: &'static str| Some((key, given.get(key)?.clone()));
+    let mended = format.is_some();
+    let apart = ["read", "send"].map(|key| kept(key).filter(|_| !mended));
     let format = format.or_else(|| given.get("format").cloned());
+    let format = format
+        .or_else(|| {
+            apart
+                .iter()
+                .any(Option::is_none)
+                .then(|| "as-received".into())
+        })
+        .map(|format| ("format", format));
     // Not the value out of the environment, but what stands for it.
     let first = given
         .get("first")
@@ -151,15 +169,16 @@ fn since(of: &Connection, fixes: &[Fix], given: Map<String, Value>) -> String {
     } else {
         "inclusive"
     };
-    let parts = [
-        ("bound", bound.into()),
-        ("format", format.unwrap_or_else(|| "as-received".into())),
-        (
-            "first",
-            first.unwrap_or_else(|| of.since.first.as_deref().into()),
-        ),
-    ];
-    let parts = parts.map(|(key, value): (_, Value)| format!("\"{key}\": {value}"));
+    let first = first.unwrap_or_else(|| of.since.first.as_deref().into());
+    let mut parts: Vec<(&str, Value)> = vec![("bound", bound.into())];
+    parts.extend(format);
+    parts.extend(apart.into_iter().flatten());
+    parts.extend([kept("zone"), kept("fallback")].into_iter().flatten());
+    parts.push(("first", first));
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|(key, value)| format!("\"{key}\": {value}"))
+        .collect();
     format!("{{{}}}", parts.join(", "))
 }
 
