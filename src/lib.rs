@@ -14,8 +14,8 @@
 //! [`cli`] and [`connect`]. What decides is pure: [`cursor`] which rows are new
 //! and what to ask for next, [`page`] what an answer holds, [`row`] how a row is
 //! written, [`checkpoint`] what a state says. Only [`source::live`] knows the
-//! network, only [`disk`] the file system. Why nothing is lost is told in
-//! [`cursor`] and [`store`].
+//! network, only [`disk`] the file system, but for [`zoneinfo`], which reads the
+//! system's time zones. Why nothing is lost is told in [`cursor`] and [`store`].
 //!
 //! One sync, by hand, over an API whose table changes while it is read:
 //!

@@ -2,14 +2,15 @@
 //! shape, and their bytes copied as they came. It does not know files.
 
 mod csv;
+mod reject;
 
 use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::config::{Connection, Field};
-use crate::error::{Error, Result, excerpt};
+use crate::error::{Result, excerpt};
 use crate::json;
-use crate::page::{FNV, Member, Shape, View, fnv};
+use crate::page::{Member, Shape, View};
 use crate::timestamp::Format;
 use crate::types::{Type, Value};
 
@@ -133,7 +134,7 @@ impl Encoder {
         }
         for row in rows.iter().cloned().flatten() {
             if let Some(odd) = page.odd(row) {
-                append_reject(&odd.reason, &odd.field, page.raw(row), rejects);
+                reject::append(&odd.reason, &odd.field, page.raw(row), rejects);
                 set_aside += 1;
                 continue;
             }
@@ -152,20 +153,6 @@ impl Encoder {
             kept += 1;
         }
         Ok((kept, set_aside))
-    }
-
-    /// Sets the rows aside that have no timestamp, each once a sync.
-    #[cold]
-    fn unplaced(&mut self, page: &View<'_>, rejects: &mut Vec<u8>) -> u64 {
-        let mut count = 0;
-        for odd in page.all_odd().iter().filter(|odd| !odd.shown) {
-            let raw = odd.span.of(page.body());
-            if self.met.insert(fnv(FNV, raw)) {
-                append_reject(&odd.reason, &odd.field, raw, rejects);
-                count += 1;
-            }
-        }
-        count
     }
 
     /// The number of the plan for a row, which is that of its shape.
@@ -271,23 +258,6 @@ impl Encoder {
         Ok(())
     }
 
-    fn reject(
-        &self,
-        page: &View<'_>,
-        row: usize,
-        misfit: &Misfit,
-        rejects: &mut Vec<u8>,
-    ) -> Result<()> {
-        let Misfit { field, reason } = misfit;
-        if !self.set_aside {
-            return Err(Error::contract(reason)
-                .at(format_args!("{}, field {field:?}", page.place(row)))
-                .hint("declare the column's type as the API sends it, or set such rows aside with \"on_bad_row\": \"reject\" in the connection file"));
-        }
-        append_reject(reason, field, page.raw(row), rejects);
-        Ok(())
-    }
-
     /// Works out what becomes of each member of a shape.
     fn plan(&mut self, shape: &Shape) -> Plan {
         let names: Vec<String> = shape
@@ -376,20 +346,6 @@ impl Plan {
         }
         Ok(true)
     }
-}
-
-/// Appends a line to the rejects; a row that is no JSON stands in it as text.
-fn append_reject(reason: &str, field: &str, raw: &[u8], rejects: &mut Vec<u8>) {
-    let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
-    let (reason, field) = (quote(reason), quote(field));
-    rejects
-        .extend_from_slice(format!("{{\"reason\":{reason},\"field\":{field},\"row\":").as_bytes());
-    if json::value(raw, 0, 1) == Ok(raw.len()) {
-        json::compact(raw, rejects);
-    } else {
-        rejects.extend_from_slice(quote(&String::from_utf8_lossy(raw)).as_bytes());
-    }
-    rejects.extend_from_slice(b"}\n");
 }
 
 fn lead(name: &str) -> Vec<u8> {

@@ -7,6 +7,7 @@
 
 mod description;
 mod mixed;
+mod number;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::calendar::{
 pub use crate::calendar::{Instant, http_date};
 pub use description::Description;
 pub use mixed::Mixed;
+use number::{decimal, odata, unix};
 
 /// Reads RFC 3339 (§5.6) as an instant. Besides its own grammar, a space or `t`
 /// for `T`, `z`, and the offsets `+HHMM` and `+HH` are taken, because APIs send
@@ -390,18 +392,6 @@ fn wall(text: &str) -> Option<Instant> {
     parse(&(naive(text)?.into_owned() + "Z"))
 }
 
-/// `/Date(1705314600000)/`, also with an offset in minutes behind the number,
-/// which says how to show the instant and not which one it is.
-fn odata(text: &str) -> Option<Instant> {
-    let inner = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
-    let offset = inner.get(1..)?.find(['+', '-']).map(|at| at + 1);
-    let (millis, offset) = inner.split_at(offset.unwrap_or(inner.len()));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let known = offset.is_empty() || (offset.len() > 1 && digits(&offset[1..]));
-    let whole = digits(millis.strip_prefix('-').unwrap_or(millis));
-    (known && whole).then(|| unix(millis, 6, false))?
-}
-
 /// IMF-fixdate, cut to the second.
 fn spell_http_date(at: Instant) -> String {
     calendar::spell_http_date(at.clamp(Instant::EARLIEST, Instant::LATEST))
@@ -409,55 +399,3 @@ fn spell_http_date(at: Instant) -> String {
 
 /// The end of the year 1, 0002-01-01T00:00:00Z.
 const YEAR_ONE_ENDS: i64 = -62_104_060_800;
-
-/// A number of units since 1970 that are 10^`scale` nanoseconds long; where
-/// `guess` is set, seconds that would lie past the year 5138 are milliseconds.
-fn unix(text: &str, scale: i64, guess: bool) -> Option<Instant> {
-    let mut nanos = decimal(text, scale)?;
-    if guess && nanos.unsigned_abs() >= 100_000_000_000 * NANOS.unsigned_abs() {
-        nanos = decimal(text, scale - 3)?;
-    }
-    Instant::from_nanos(nanos)
-}
-
-/// A JSON number times 10^`scale`, rounded down. In integers, because a float
-/// has no room for the nanoseconds of this century.
-fn decimal(text: &str, scale: i64) -> Option<i128> {
-    let (negative, text) = match text.strip_prefix('-') {
-        Some(text) => (true, text),
-        None => (false, text),
-    };
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (text, 0),
-    };
-    let (whole, fraction) = match mantissa.split_once('.') {
-        Some((_, "")) => return None,
-        Some(parts) => parts,
-        None => (mantissa, ""),
-    };
-    let digits = || whole.bytes().chain(fraction.bytes());
-    if whole.is_empty() || !digits().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let mut places = i64::try_from(whole.len()).ok()? + scale + i64::from(exponent);
-    let (mut value, mut lost) = (0_i128, false);
-    for digit in digits() {
-        if places > 0 {
-            value = value.checked_mul(10)?.checked_add(i128::from(digit & 15))?;
-            places -= 1;
-        } else {
-            lost |= digit != b'0';
-        }
-    }
-    // zero ends the loop at once, however large its exponent
-    while places > 0 && value != 0 {
-        value = value.checked_mul(10)?;
-        places -= 1;
-    }
-    Some(if negative {
-        -value - i128::from(lost)
-    } else {
-        value
-    })
-}

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::since::{Spelling, Zoned};
+use super::since::{First, Spelling, Zoned};
 use super::{Connection, Field, Place, set};
 use crate::error::{Error, Result, excerpt, nearest};
 use crate::json;
@@ -306,34 +306,6 @@ impl<'de> Deserialize<'de> for Scalar {
             }
             fn visit_u64<E>(self, number: u64) -> std::result::Result<Scalar, E> {
                 Ok(Scalar(number.to_string()))
-            }
-        }
-        from.deserialize_any(Read)
-    }
-}
-
-/// Where a first sync starts: text, or a number as cursors can be one.
-struct First(String);
-
-impl<'de> Deserialize<'de> for First {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
-        struct Read;
-        impl Visitor<'_> for Read {
-            type Value = First;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or a number")
-            }
-            fn visit_str<E>(self, text: &str) -> std::result::Result<First, E> {
-                Ok(First(text.to_owned()))
-            }
-            fn visit_u64<E>(self, number: u64) -> std::result::Result<First, E> {
-                Ok(First(number.to_string()))
-            }
-            fn visit_i64<E>(self, number: i64) -> std::result::Result<First, E> {
-                Ok(First(number.to_string()))
-            }
-            fn visit_f64<E>(self, number: f64) -> std::result::Result<First, E> {
-                Ok(First(number.to_string()))
             }
         }
         from.deserialize_any(Read)

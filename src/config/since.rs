@@ -1,7 +1,11 @@
 //! How the connection file says that timestamps are spelled: `format`, or
 //! `read` and `send` where they differ, and the zone of local times.
 
+use std::fmt;
 use std::str::FromStr;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
 
 use super::Since;
 use crate::error::{Error, Result};
@@ -60,5 +64,33 @@ impl Spelling {
         };
         since.format = Format::mixed(read, send, zone);
         Ok(())
+    }
+}
+
+/// Where a first sync starts: text, or a number as cursors can be one.
+pub(super) struct First(pub(super) String);
+
+impl<'de> Deserialize<'de> for First {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct Read;
+        impl Visitor<'_> for Read {
+            type Value = First;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a number")
+            }
+            fn visit_str<E>(self, text: &str) -> std::result::Result<First, E> {
+                Ok(First(text.to_owned()))
+            }
+            fn visit_u64<E>(self, number: u64) -> std::result::Result<First, E> {
+                Ok(First(number.to_string()))
+            }
+            fn visit_i64<E>(self, number: i64) -> std::result::Result<First, E> {
+                Ok(First(number.to_string()))
+            }
+            fn visit_f64<E>(self, number: f64) -> std::result::Result<First, E> {
+                Ok(First(number.to_string()))
+            }
+        }
+        from.deserialize_any(Read)
     }
 }

@@ -4,7 +4,6 @@
 
 use crate::error::{Error, Result, excerpt};
 use crate::exchange::Response;
-use crate::json;
 
 /// What windows-1252 has where Latin-1 has control characters.
 const WINDOWS: [char; 32] = [
@@ -108,53 +107,4 @@ pub fn blank(body: &mut [u8]) -> Vec<u32> {
         from = at + length;
     }
     found
-}
-
-/// Appends a valid value as [`json::compact`] does, but for what these
-/// pointers lead to inside it.
-pub(super) fn compact_without(raw: &[u8], paths: &[&[String]], out: &mut Vec<u8>) {
-    let below = |token: &str| -> Vec<&[String]> {
-        let paths = paths.iter().filter_map(|path| path.split_first());
-        paths
-            .filter(|(head, _)| *head == token)
-            .map(|(_, rest)| rest)
-            .collect()
-    };
-    let each = |text: &[u8], at: usize, end: usize, name: &str, out: &mut Vec<u8>| {
-        let below = below(name);
-        if below.iter().any(|path| path.is_empty()) {
-            return;
-        }
-        match &below[..] {
-            [] => json::compact(&text[at..end], out),
-            below => compact_without(&text[at..end], below, out),
-        }
-        out.push(b',');
-    };
-    match raw.first() {
-        Some(b'{') => {
-            out.push(b'{');
-            _ = json::members::<json::Fault>(raw, 0, 0, &mut |text, key, at| {
-                let end = json::value(text, at, 1)?;
-                let name = json::unescape(key.of(text));
-                if !below(&name).iter().any(|path| path.is_empty()) {
-                    out.extend_from_slice(key.of(text));
-                    out.push(b':');
-                }
-                each(text, at, end, &name, out);
-                Ok(end)
-            });
-        }
-        Some(b'[') => {
-            out.push(b'[');
-            let mut index = 0;
-            _ = json::elements::<json::Fault>(raw, 0, 0, &mut |text, at| {
-                let end = json::value(text, at, 1)?;
-                each(text, at, end, &usize::to_string(&index), out);
-                index += 1;
-                Ok(end)
-            });
-        }
-        _ => json::compact(raw, out),
-    }
 }

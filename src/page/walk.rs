@@ -62,7 +62,7 @@ pub(super) struct Walk<'a> {
     pub(super) of: &'a Connection,
     found: bool,
     /// The last sound row's.
-    shape: usize,
+    pub(super) shape: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -272,54 +272,14 @@ impl<'a> Walk<'a> {
         Ok(end)
     }
 
-    /// A row that is a list of values, or none at all.
-    #[cold]
-    fn no_object(
-        &mut self,
-        text: &[u8],
-        at: usize,
-        depth: usize,
-    ) -> std::result::Result<usize, Stop> {
-        if text.get(at) != Some(&b'[') || self.of.response.columns.is_none() {
-            let end = json::value(text, at, depth)?;
-            let value = excerpt(&String::from_utf8_lossy(&text[at..end]));
-            let found = json::kind(&text[at..end]);
-            let wanted = match self.of.response.columns {
-                Some(_) => "a list of values",
-                None => "an object",
-            };
-            let reason = format!("a row must be {wanted}, not {found}: {value}");
-            return Err(Flaw::new(reason).into());
-        }
-        let page = &mut *self.page;
-        let first = page.members.len();
-        let mut count = 0;
-        let end = json::elements::<Fault>(text, at, depth, &mut |text, at| {
-            let end = json::value(text, at, depth + 1)?;
-            if let Some(key) = page.columns.get(count) {
-                page.members.push(Member {
-                    key: *key,
-                    value: Span::new(at, end),
-                });
-            }
-            count += 1;
-            Ok(end)
-        })?;
-        if count != page.columns.len() {
-            let names = page.columns.len();
-            return Err(Flaw::new(format!("{count} values for {names} columns")).into());
-        }
-        if page.members.len() > MAX_FIELDS {
-            return Err(too_many());
-        }
-        self.shape = page.shape(text, first, self.of)?;
-        self.take(text, Span::new(at, end), first)?;
-        Ok(end)
-    }
-
     /// Takes the row of the members from `first` on.
     #[inline]
-    fn take(&mut self, text: &[u8], span: Span, first: usize) -> std::result::Result<(), Stop> {
+    pub(super) fn take(
+        &mut self,
+        text: &[u8],
+        span: Span,
+        first: usize,
+    ) -> std::result::Result<(), Stop> {
         let page = &mut *self.page;
         let members = &page.members[first..];
         let shape = &page.shapes[self.shape];
@@ -354,7 +314,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn too_many() -> Stop {
+pub(super) fn too_many() -> Stop {
     Error::contract("more fields than any table has")
         .hint("ask for smaller pages with --page-size")
         .into()
