@@ -204,3 +204,83 @@ fn every_zone_is_read_as_python_reads_it() {
         "{zones} {twice} {skipped}"
     );
 }
+
+#[test]
+fn a_time_that_no_clock_showed_has_its_place_in_order() {
+    let mut of = crate::page::connection(r#"{"since":{"zone":"America/New_York"}}"#);
+    of.settle(&|_| Ok(rule(NEW_YORK))).unwrap();
+    let row =
+        |(id, time): (usize, &&str)| format!(r#"{{"id":{id},"updatedAt":"2024-03-10 {time}"}}"#);
+    let times = [
+        "01:59:00",
+        "02:00:00",
+        "02:30:00.5",
+        "02:59:59",
+        "03:00:00",
+        "03:30:00",
+    ];
+    let rows: Vec<String> = times.iter().enumerate().map(row).collect();
+    let body = format!("{{\"data\":[{}]}}", rows.join(","));
+    let mut page = highwater::page::Page::default();
+    page.decode(body.as_bytes(), &Default::default(), &of)
+        .unwrap();
+    let view = page.view(body.as_bytes(), &of);
+    let secs: Vec<i64> = (0..view.len()).map(|row| view.at(row).secs).collect();
+    assert!(secs.is_sorted(), "{secs:?}");
+    assert_eq!(secs[0], wall("2024-03-10T06:59:00"));
+    assert_eq!(secs[4], wall("2024-03-10T07:00:00"));
+    let format = &of.since.format;
+    for row in 1..5 {
+        // No bound leaves out another text of that hour.
+        let spelled = format.spell(&view.mark(row), view.at(row));
+        let digits = if row == 2 { ".0" } else { "" };
+        assert_eq!(spelled, format!("2024-03-10 01:59:59{digits}"));
+        assert!(format.cut(view.at(row)) < view.at(row));
+    }
+    assert_eq!(
+        format.spell(&view.mark(5), view.at(5)),
+        "2024-03-10 03:30:00"
+    );
+    // A column has what the clock would have shown.
+    let utc = format.utc("2024-03-10 02:30:00.5", false).unwrap();
+    assert_eq!(utc, "2024-03-10T07:30:00.5Z");
+}
+
+#[test]
+fn rows_sorted_by_instant_show_where_the_hour_begins_again() {
+    let mut of = crate::page::connection(r#"{"since":{"zone":"America/New_York"}}"#);
+    of.settle(&|_| Ok(rule(NEW_YORK))).unwrap();
+    let mut page = highwater::page::Page::default();
+    let mut hours = |rows: &[(u32, &str)]| -> Vec<i64> {
+        let rows = rows
+            .iter()
+            .map(|(id, time)| format!(r#"{{"id":{id},"updatedAt":"2024-11-03T{time}"}}"#));
+        let body = format!("{{\"data\":[{}]}}", rows.collect::<Vec<_>>().join(","));
+        page.decode(body.as_bytes(), &Default::default(), &of)
+            .unwrap();
+        let view = page.view(body.as_bytes(), &of);
+        let hour = |row| (view.at(row).secs - wall("2024-11-03T00:00:00")) / 3600;
+        (0..view.len()).map(hour).collect()
+    };
+    // Texts in order are of the first hour.
+    assert_eq!(
+        hours(&[(1, "00:59:00"), (2, "01:10:00"), (3, "01:50:00")]),
+        [4, 5, 5]
+    );
+    // A step back is where the second one begins.
+    assert_eq!(
+        hours(&[(3, "01:50:00"), (4, "01:05:00"), (5, "01:20:00")]),
+        [5, 6, 6]
+    );
+    // What is known stays so, and what follows it.
+    assert_eq!(
+        hours(&[(5, "01:20:00"), (6, "01:55:00"), (7, "02:00:00")]),
+        [6, 6, 7]
+    );
+    assert_eq!(hours(&[(2, "01:10:00"), (3, "01:50:00")]), [5, 5]);
+    assert_eq!(hours(&[(6, "01:55:00"), (7, "02:00:00")]), [6, 7]);
+    // New rows right before a known one are taken for later, not for earlier.
+    assert_eq!(hours(&[(8, "01:54:00"), (6, "01:55:00")]), [6, 6]);
+    // An offset of its own leaves no doubt.
+    assert_eq!(hours(&[(9, "01:30:00-05:00"), (10, "01:10:00")]), [6, 5]);
+}
