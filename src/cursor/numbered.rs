@@ -91,7 +91,8 @@ impl Cursor {
         }
         let mut walk = self.walk.take().unwrap_or_default();
         let confirming = walk.before.is_some();
-        if second && page.count() == 0 && !confirming && total.is_none() {
+        let empty = page.count() + page.skipped() == 0;
+        if second && empty && !confirming && total.is_none() {
             return Ok(true);
         }
         walk.pass(page, inside, self.set.sorted)?;

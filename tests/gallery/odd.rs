@@ -50,7 +50,10 @@ fn answer(request: &Request, table: &Table) -> Reply {
         .map(|since| clock::parse(since).unwrap());
     let (limit, offset) = (
         number(request, "limit").unwrap(),
-        number(request, "offset").unwrap(),
+        match number(request, "page") {
+            Some(page) => (page - 1) * number(request, "limit").unwrap(),
+            None => number(request, "offset").unwrap(),
+        },
     );
     let (rows, total) = table.select(since, true, offset, limit);
     let rows: Vec<&str> = rows.iter().map(|row| &*row.json).collect();
@@ -147,13 +150,18 @@ fn a_page_of_nothing_but_such_rows_is_not_the_end() {
             row(number, &cursor),
         );
     }
-    for total in [true, false] {
-        let custom = Custom::start(connection(total), table_of(&table), answer);
+    for (total, paged) in [(true, false), (false, false), (true, true), (false, true)] {
+        let mut connection = connection(total);
+        if paged {
+            connection["query"] =
+                json!({"updated_since": "{since}", "limit": "{limit}", "page": "{page}"});
+        }
+        let custom = Custom::start(connection, table_of(&table), answer);
         let receipt = custom.sync(&["--page-size", "4"]).expect(0).receipt();
         assert_eq!(
             (&receipt["rows"], &receipt["rejected"]),
             (&json!(20), &json!(10)),
-            "{total}"
+            "{total} {paged}"
         );
     }
 }
