@@ -89,6 +89,8 @@ pub struct Page {
     /// Where the body had half a surrogate pair, and bytes that are no UTF-8.
     mended: Vec<u32>,
     blank: Vec<u32>,
+    /// Whether it had any of them.
+    changed: bool,
     warned: bool,
 }
 
@@ -111,6 +113,7 @@ impl Page {
     pub fn read(&mut self, body: &mut Vec<u8>, response: &Response, of: &Connection) -> Result<()> {
         self.mended.clear();
         self.blank.clear();
+        self.changed = false;
         text::prepare(body, response)?;
         let first = self.decode(body, response, of);
         // A string is no reason to set its row aside.
@@ -122,7 +125,8 @@ impl Page {
         if of.reject_bad_rows {
             self.blank = text::blank(body);
         }
-        if self.mended.is_empty() && self.blank.is_empty() {
+        self.changed = !self.mended.is_empty() || !self.blank.is_empty();
+        if !self.changed {
             return first;
         }
         self.decode(body, response, of)?;

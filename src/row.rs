@@ -132,8 +132,9 @@ impl Encoder {
         if page.skipped() > 0 {
             set_aside += self.unplaced(page, rejects);
         }
+        let none_odd = page.all_odd().is_empty();
         for row in rows.iter().cloned().flatten() {
-            if let Some(odd) = page.odd(row) {
+            if !none_odd && let Some(odd) = page.odd(row) {
                 reject::append(&odd.reason, &odd.field, page.raw(row), rejects);
                 set_aside += 1;
                 continue;

@@ -249,7 +249,7 @@ impl Format {
     pub fn glance(&self, text: &[u8]) -> Option<Instant> {
         match self {
             Self::Described(_) => None,
-            Self::Mixed(mixed) => mixed.read.glance(text),
+            Self::Mixed(mixed) => mixed.glance(text),
             _ => plain_instant(text),
         }
     }
@@ -356,7 +356,7 @@ impl Format {
     pub fn is_utc(&self, text: &[u8]) -> bool {
         match self {
             Self::Described(_) => false,
-            Self::Mixed(mixed) => mixed.read.is_utc(text),
+            Self::Mixed(mixed) => mixed.is_utc(text),
             _ => plain(text).is_some(),
         }
     }

@@ -53,6 +53,7 @@ impl Flaw {
         self
     }
 
+    #[cold]
     pub(super) fn missing(field: &Field, what: &str, absent: bool) -> Self {
         Self {
             hint: "name it with \"primary_key\" and \"cursor\" in the connection file",
@@ -61,7 +62,16 @@ impl Flaw {
         }
     }
 
+    /// For a key that is neither a string nor a number.
+    #[cold]
+    pub(super) fn no_key(field: &Field, raw: &[u8]) -> Self {
+        let value = excerpt(&String::from_utf8_lossy(raw));
+        let reason = format!("the primary key must be a string or a number: {value}");
+        Self::new(reason).of(field)
+    }
+
     /// For a cursor that says no instant.
+    #[cold]
     pub(super) fn timeless(field: &Field, raw: &[u8]) -> Self {
         let value = excerpt(&String::from_utf8_lossy(raw));
         Self {
@@ -168,9 +178,8 @@ impl Walk<'_> {
         let at = walk::instant(raw, &of.since.format)?;
         let ids = of.primary_key.iter().map(|field| {
             let raw = value(field)?;
-            let raw = walk::key(raw, field).ok()?;
-            let mended = self.page.holds_mended(Span::within(text, raw));
-            (!mended).then(|| Span::within(text, raw))
+            let span = Span::within(text, raw);
+            (walk::is_key(raw) && !self.page.holds_mended(span)).then_some(span)
         });
         let ids: Option<Vec<Span>> = ids.collect();
         odd.keyless = ids.is_none();

@@ -227,7 +227,7 @@ impl<'a> Walk<'a> {
                 break next + 1;
             }
             let key = match keys.get(count) {
-                Some(key) if same && is_key(text, next, key) => {
+                Some(key) if same && has_key(text, next, key) => {
                     next += key.len() + 2;
                     Span::new(next - 1 - key.len(), next - 1)
                 }
@@ -273,7 +273,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes the row of the members from `first` on.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(
         &mut self,
         text: &[u8],
@@ -284,10 +284,13 @@ impl<'a> Walk<'a> {
         let members = &page.members[first..];
         let shape = &page.shapes[self.shape];
         for (field, index) in self.of.primary_key.iter().zip(&shape.id) {
-            let raw = field_value(text, members, field, *index);
-            let raw =
-                raw.ok_or_else(|| Flaw::missing(field, "the primary key", index.is_none()))?;
-            page.ids.push(Span::within(text, key(raw, field)?));
+            let Some(raw) = field_value(text, members, field, *index) else {
+                return Err(Flaw::missing(field, "the primary key", index.is_none()).into());
+            };
+            if !is_key(raw) {
+                return Err(Flaw::no_key(field, raw).into());
+            }
+            page.ids.push(Span::within(text, raw));
         }
         let cursor = &self.of.cursor;
         let raw = field_value(text, members, cursor, shape.cursor);
@@ -297,9 +300,13 @@ impl<'a> Walk<'a> {
             }
             _ => raw,
         };
-        let raw = raw.ok_or_else(|| Flaw::missing(cursor, "the cursor", shape.cursor.is_none()))?;
-        let at = instant(raw, &self.of.since.format).ok_or_else(|| Flaw::timeless(cursor, raw))?;
-        if !page.mended.is_empty() || !page.blank.is_empty() {
+        let Some(raw) = raw else {
+            return Err(Flaw::missing(cursor, "the cursor", shape.cursor.is_none()).into());
+        };
+        let Some(at) = instant(raw, &self.of.since.format) else {
+            return Err(Flaw::timeless(cursor, raw).into());
+        };
+        if page.changed {
             page.check_text(span, self.of.primary_key.len())?;
         }
         page.rows.push(Row {
@@ -320,15 +327,10 @@ pub(super) fn too_many() -> Stop {
         .into()
 }
 
-/// A primary key's value, if it can be one.
+/// Whether a value can be a primary key.
 #[inline]
-pub(super) fn key<'a>(raw: &'a [u8], field: &Field) -> std::result::Result<&'a [u8], Flaw> {
-    if matches!(raw.first(), Some(b'"' | b'-' | b'0'..=b'9')) {
-        return Ok(raw);
-    }
-    let value = excerpt(&String::from_utf8_lossy(raw));
-    let reason = format!("the primary key must be a string or a number: {value}");
-    Err(Flaw::new(reason).of(field))
+pub(super) fn is_key(raw: &[u8]) -> bool {
+    matches!(raw.first(), Some(b'"' | b'-' | b'0'..=b'9'))
 }
 
 /// The instant of a cursor's value.
@@ -345,7 +347,7 @@ pub(super) fn instant(raw: &[u8], format: &Format) -> Option<Instant> {
 
 /// Whether the quoted `key` stands at `at`.
 #[inline]
-fn is_key(text: &[u8], at: usize, key: &[u8]) -> bool {
+fn has_key(text: &[u8], at: usize, key: &[u8]) -> bool {
     let end = at + 1 + key.len();
     text.get(at) == Some(&b'"')
         && text.get(at + 1..end) == Some(key)

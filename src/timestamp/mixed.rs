@@ -82,6 +82,17 @@ impl Mixed {
         }
     }
 
+    // These two are kept out of the way of the formats that are not mixed.
+    #[inline(never)]
+    pub(super) fn glance(&self, text: &[u8]) -> Option<Instant> {
+        self.read.glance(text)
+    }
+
+    #[inline(never)]
+    pub(super) fn is_utc(&self, text: &[u8]) -> bool {
+        self.read.is_utc(text)
+    }
+
     pub(super) fn read(&self, text: &str, number: bool) -> Option<Instant> {
         let Some(zone) = &self.zone else {
             return self.read.read(text, number);
