@@ -458,4 +458,36 @@ proptest! {
             prop_assert!(odd.len() <= 2 && skipped <= 2);
         }
     }
+
+    #[test]
+    fn no_text_is_a_panic(
+        parts in proptest::collection::vec(
+            prop::sample::select(vec![
+                "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "\\ud83d", "\"id\":1", "\"updatedAt\":",
+                "\"2024-11-03 01:30:00\"", "\"2024-11-03 01:10:00\"", "NaN", "null", "1", "\u{e9}", " ",
+                "{\"id\":1,\"updatedAt\":\"2024-11-03 01:30:00\"}",
+            ]),
+            0..12,
+        ),
+        cut in any::<prop::sample::Index>(),
+        list in any::<bool>(),
+    ) {
+        let file = if list {
+            r#"{"on_bad_row":"reject","response":{"columns":"/c"},"since":{"zone":"America/New_York"}}"#
+        } else {
+            r#"{"on_bad_row":"reject","ignore":["/a/b"],"since":{"zone":"America/New_York","fallback":"x"}}"#
+        };
+        let mut of = connection(file);
+        of.settle(&|_| Ok(crate::zone_file::rule(crate::zone_file::NEW_YORK))).unwrap();
+        let text = parts.concat();
+        let mut body = format!("{{\"c\":[\"id\",\"updatedAt\"],\"data\":[{text}],\"total\":3}}").into_bytes();
+        let at = cut.index(body.len());
+        body[at] ^= 0x80;
+        for body in [text.into_bytes(), body] {
+            if let Ok((rows, odd, skipped)) = read_as(&body, Some("application/json"), &of) {
+                prop_assert!(odd.len() >= skipped);
+                prop_assert!(rows.windows(2).all(|pair| pair[0].1 < pair[1].1));
+            }
+        }
+    }
 }
