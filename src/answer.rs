@@ -25,7 +25,7 @@ pub struct Before {
 pub fn read(
     page: &mut Page,
     response: &Response,
-    body: &[u8],
+    body: &mut Vec<u8>,
     of: &Connection,
     now: i64,
     before: Before,
@@ -48,9 +48,14 @@ pub fn read(
 /// Reads the page that is in a body.
 ///
 /// # Errors
-/// See [`Page::decode`].
-pub fn decode(page: &mut Page, body: &[u8], response: &Response, of: &Connection) -> Result<()> {
-    page.decode(body, response, of)?;
+/// See [`Page::read`].
+pub fn decode(
+    page: &mut Page,
+    body: &mut Vec<u8>,
+    response: &Response,
+    of: &Connection,
+) -> Result<()> {
+    page.read(body, response, of)?;
     if of.holds(Slot::Offset1) {
         // It is echoed as it was asked for.
         page.offset = page.offset.map(|offset| offset.saturating_sub(1));

@@ -171,7 +171,7 @@ fn month_length(year: i64, month: i64) -> i64 {
 
 /// Days from 1970-01-01 to a date. Years begin in March, so that the leap day
 /// is a year's last and months need no table (Howard Hinnant, `days_from_civil`).
-fn days(year: i64, month: i64, day: i64) -> i64 {
+pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     // counted from 400 years before the year 0, so that nothing is negative
     let year = year + 400;
@@ -232,6 +232,18 @@ pub fn http_date(text: &str) -> Option<Instant> {
     named
         .then(|| Civil::new([year, month, day], clock))??
         .instant(0, 0)
+}
+
+/// An instant as IMF-fixdate, cut to the second.
+pub(crate) fn spell_http_date(at: Instant) -> String {
+    let civil = Civil::at(at.secs);
+    // 1970-01-01 was a Thursday, and weeks begin here with Monday.
+    let weekday = (at.secs.div_euclid(DAY) + 3).rem_euclid(7);
+    let name = WEEKDAYS.get(weekday as usize).map_or("", |name| &name[..3]);
+    let month = MONTHS[(civil.month - 1) as usize];
+    let (year, day) = (civil.year, civil.day);
+    let (hour, minute, second) = (civil.hour, civil.minute, civil.second);
+    format!("{name}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
 /// The commonest spelling by far, RFC 3339 in UTC with `T` and `Z`, without the

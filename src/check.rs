@@ -9,6 +9,7 @@ mod evidence;
 mod find;
 mod fix;
 mod guess;
+mod lists;
 mod order;
 mod paging;
 mod report;

@@ -339,7 +339,10 @@ fn value_of<'a>(
         .filter(|value| !value.is_empty())
         .ok_or_else(missing)?;
     let shown = value.to_string_lossy();
-    if !is_joined && shown.len() > 1 && shown.starts_with('-') {
+    // Timestamps can be numbers below zero, and no flag is a number.
+    let number =
+        matches!(name, "since" | "until") && matches!(shown.as_bytes(), [b'-', b'0'..=b'9', ..]);
+    if !is_joined && shown.len() > 1 && shown.starts_with('-') && !number {
         let shown = excerpt(&shown);
         return Err(Error::usage(format!(
             "--{name} needs a value, and {shown:?} looks like a flag"

@@ -7,6 +7,7 @@ mod asked;
 pub mod auth;
 mod file;
 mod parts;
+mod since;
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::template::body::Body;
 use crate::template::{Slot, Template};
 use crate::timestamp::Format;
 use crate::types::Type;
+use crate::zone::Zone;
 
 /// A field of a row: a name, or a JSON pointer (RFC 6901) where it starts
 /// with `/`.
@@ -49,6 +51,8 @@ pub struct Layout {
     pub rows: Vec<String>,
     /// Where the row is in each of the list's elements.
     pub row: Vec<String>,
+    /// Where the fields' names are, if rows are lists of values.
+    pub columns: Option<Vec<String>>,
     /// Where the offset is echoed, if it is.
     pub offset: Option<Place>,
     /// Where the number of rows that pass the filter is, if it is.
@@ -75,6 +79,10 @@ pub struct Since {
     pub format: Format,
     /// Where a first sync starts; None leaves the filter out.
     pub first: Option<String>,
+    /// A zone whose rules are still to be read, see [`Connection::settle`].
+    pub zone: Option<String>,
+    /// The field that stands for a cursor that is null or missing.
+    pub fallback: Option<Field>,
 }
 
 /// All that is to know about one table of one API.
@@ -116,10 +124,12 @@ pub struct Connection {
     pub lookback: Duration,
     /// Whether the API sorts by the cursor, ascending.
     pub sorted: bool,
-    /// Whether a row whose value does not fit its column is set aside rather
-    /// than ending the sync.
+    /// Whether a row with a fault is set aside rather than ending the sync.
     pub reject_bad_rows: bool,
     /// A PEM file of certificate authorities, or `system` for the machine's.
+    /// Fields that do not count as a change of their row.
+    pub ignore: Vec<Field>,
+    /// A PEM file of further certificate authorities.
     pub ca_file: Option<String>,
     /// A PEM file of the certificate that this client shows.
     pub client_cert: Option<String>,
@@ -167,6 +177,7 @@ impl Default for Connection {
             response: Layout {
                 rows: token("data"),
                 row: Vec::new(),
+                columns: None,
                 offset: Some(Place::Body(token("offset"))),
                 total: Some(Place::Body(token("total"))),
                 error: None,
@@ -175,12 +186,15 @@ impl Default for Connection {
                 exclusive: false,
                 format: Format::AsReceived,
                 first: Some("0001-01-01T00:00:00Z".into()),
+                zone: None,
+                fallback: None,
             },
             page_size: 50,
             max_offset: 10_000,
             lookback: Duration::from_secs(60),
             sorted: true,
             reject_bad_rows: false,
+            ignore: Vec::new(),
             ca_file: None,
             client_cert: None,
             client_key: None,
@@ -247,6 +261,30 @@ impl Connection {
                 &format!("{twice} is both empty and to be retried"),
             );
         }
+        let named = self.primary_key.iter().chain([&self.cursor]);
+        let named = named.chain(&self.since.fallback);
+        for field in named {
+            // A field above one of these is all of it, too.
+            if self
+                .ignore
+                .iter()
+                .any(|ignored| field.path.starts_with(&ignored.path))
+            {
+                return bad(
+                    "ignore",
+                    &format!(
+                        "{:?} tells rows or their versions apart and cannot be ignored",
+                        field.name
+                    ),
+                );
+            }
+        }
+        if self.since.fallback.as_ref() == Some(&self.cursor) {
+            return bad(
+                "fallback",
+                "is the cursor itself; name the field that has a time where the cursor has none",
+            );
+        }
         if let Some(columns) = &self.columns {
             let mut names: Vec<&str> = columns.iter().map(|(field, _)| &*field.name).collect();
             names.sort_unstable();
@@ -254,6 +292,30 @@ impl Connection {
                 return bad("columns", &format!("{:?} is there twice", twice[0]));
             }
         }
+        Ok(())
+    }
+
+    /// Reads the rules of the zone that the connection names, if it names one.
+    /// Until then its local times are read as if they were in UTC.
+    ///
+    /// # Errors
+    /// What `load`, which is given the name, answers; and
+    /// [`crate::error::Kind::Usage`] for a file that holds no zone.
+    pub fn settle(&mut self, load: &dyn Fn(&str) -> Result<Vec<u8>>) -> Result<()> {
+        let Some(name) = self.since.zone.take() else {
+            return Ok(());
+        };
+        let place = |error: Error| error.at("\"zone\"");
+        let file = load(&name).map_err(place)?;
+        let zone = Zone::parse(&file).map_err(|what| {
+            place(
+                Error::usage(format!(
+                    "the file of the time zone {name:?} cannot be used: {what}"
+                ))
+                .hint("is it damaged? a fixed offset such as -05:00 needs no file"),
+            )
+        })?;
+        self.since.format = self.since.format.in_zone(zone);
         Ok(())
     }
 

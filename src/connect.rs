@@ -18,6 +18,7 @@ use crate::source::live::{self, Live};
 use crate::source::record::Recorder;
 use crate::source::replay::Replay;
 use crate::source::retry::Retry;
+use crate::zoneinfo;
 
 /// The connection that the options name: the file's, with the flags over it.
 /// What came from the environment is redacted from here on.
@@ -49,6 +50,7 @@ pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
             parsed.map_err(|error| error.at(path.display()))?
         }
     };
+    of.settle(&zoneinfo::load)?;
     set(&mut of.url, options.url.clone());
     set(&mut of.page_size, options.page_size);
     set(&mut of.max_offset, options.max_offset);

@@ -128,7 +128,7 @@ impl Cursor {
         if !set.sorted() {
             start.seen.cover_all();
         }
-        let marks = Marks::new(start.bound.clone(), start.mark);
+        let marks = Marks::new(start.bound.noted(&set.format), start.mark);
         Self {
             phase: Phase::Walk,
             window: Window::open(start.bound.clone()),

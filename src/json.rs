@@ -4,6 +4,7 @@
 //! included), but takes numbers that no float can hold. It keeps nothing
 //! between calls. The text must be valid UTF-8.
 
+pub mod lenient;
 mod string;
 
 use std::borrow::Cow;
@@ -75,6 +76,9 @@ impl Fault {
         self.what == ENDED
     }
 }
+
+/// What is wrong with a string that holds half of a character.
+pub const HALF: &str = "half a surrogate pair";
 
 const ENDED: &str = "the text ends in the middle of a value";
 
@@ -301,7 +305,7 @@ pub fn point<'a>(raw: &'a [u8], tokens: &[String]) -> Option<&'a [u8]> {
 }
 
 /// An index as RFC 6901 spells it: no sign, no leading zero.
-fn index(token: &str) -> Option<usize> {
+pub(crate) fn index(token: &str) -> Option<usize> {
     let plain = token == "0" || token.starts_with(|c: char| matches!(c, '1'..='9'));
     plain.then(|| token.parse().ok())?
 }

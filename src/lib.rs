@@ -109,3 +109,5 @@ pub mod table;
 pub mod template;
 pub mod timestamp;
 pub mod types;
+pub mod zone;
+pub mod zoneinfo;

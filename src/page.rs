@@ -1,16 +1,27 @@
 //! One page: bytes to validated rows, found in one pass and left where they
 //! are. It builds no values, copies no text, and refuses an answer whose
-//! shape, keys or timestamps are not as the connection says.
+//! shape is not as the connection says. A row with a fault of its own is
+//! refused too, or noted beside the sound ones where the connection wants that.
 
+mod fold;
+mod ignore;
+mod list;
+mod odd;
+pub mod text;
+mod view;
 mod walk;
 
-use walk::Walk;
+use fold::Fold;
+use odd::Flaw;
+pub use odd::Odd;
+pub use view::View;
+use walk::{Stop, Walk};
 
 use crate::config::{Connection, Field, Place};
 use crate::error::{Again, Error, Result, excerpt};
 use crate::exchange::Response;
 use crate::json::{self, Span};
-use crate::seen::NUMBER;
+
 use crate::timestamp::Instant;
 
 /// More rows or fields than this on one page are taken for an attack.
@@ -36,7 +47,12 @@ struct Row {
     shape: u32,
     at: Instant,
     mark: Span,
+    /// Where it is in the answer's list.
+    position: u32,
 }
+
+/// The shape of a row that is shown although it has a fault.
+const ODD: u32 = u32::MAX;
 
 /// The keys that rows have in common, and what follows from them once for all
 /// rows that have them.
@@ -45,7 +61,10 @@ pub struct Shape {
     /// The keys as they stand between their quotes.
     pub keys: Vec<Vec<u8>>,
     cursor: Option<usize>,
+    fallback: Option<usize>,
     id: Vec<Option<usize>>,
+    /// The members that are no content, wholly or what these pointers lead to.
+    ignored: Vec<(usize, Vec<Vec<String>>)>,
 }
 
 /// A page's rows. Kept from page to page, so that its buffers are used again.
@@ -61,14 +80,19 @@ pub struct Page {
     members: Vec<Member>,
     ids: Vec<Span>,
     shapes: Vec<Shape>,
-}
-
-/// A page with the body that it spans and the names of its fields.
-#[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
-    page: &'a Page,
-    body: &'a [u8],
-    keys: usize,
+    /// The fields' names, where rows are lists.
+    columns: Vec<Span>,
+    /// The rows with faults that were met, shown or not.
+    odd: Vec<Odd>,
+    /// How many rows the answer's list has.
+    listed: usize,
+    fold: Fold,
+    /// Where the body had half a surrogate pair, and bytes that are no UTF-8.
+    mended: Vec<u32>,
+    blank: Vec<u32>,
+    /// Whether it had any of them.
+    changed: bool,
+    warned: bool,
 }
 
 /// What the walk down from the body looks for.
@@ -82,6 +106,39 @@ enum Wanted {
 }
 
 impl Page {
+    /// Reads an answer's body, once it is text: see [`text`]. What is no
+    /// Unicode in a string is replaced, and warned of once.
+    ///
+    /// # Errors
+    /// As [`Page::decode`].
+    pub fn read(&mut self, body: &mut Vec<u8>, response: &Response, of: &Connection) -> Result<()> {
+        self.mended.clear();
+        self.blank.clear();
+        self.changed = false;
+        text::prepare(body, response)?;
+        let first = self.decode(body, response, of);
+        // A string is no reason to set its row aside.
+        let torn = |odd: &Odd| odd.reason.ends_with(json::HALF);
+        if first.is_ok() && !self.odd.iter().any(torn) {
+            return Ok(());
+        }
+        self.mended = text::mend(body);
+        if of.reject_bad_rows {
+            self.blank = text::blank(body);
+        }
+        self.changed = !self.mended.is_empty() || !self.blank.is_empty();
+        if !self.changed {
+            return first;
+        }
+        self.decode(body, response, of)?;
+        if !self.mended.is_empty() && !std::mem::replace(&mut self.warned, true) {
+            log::warn!(
+                "half a surrogate pair in a string is replaced by U+FFFD: the API cut a character in two"
+            );
+        }
+        Ok(())
+    }
+
     /// Reads an answer's body. After an error the page is not to be looked at.
     ///
     /// # Errors
@@ -100,6 +157,9 @@ impl Page {
         if let Err(error) = std::str::from_utf8(body) {
             let message = format!("byte {} of the body is not UTF-8", error.valid_up_to());
             return Err(Error::contract(message).again(Again::Later));
+        }
+        if let Some(path) = &of.response.columns {
+            self.columns = list::columns(body, path)?;
         }
         let mut limit = Vec::new();
         if let Some(Place::Body(path)) = &of.response.offset {
@@ -120,10 +180,17 @@ impl Page {
                 None => {}
             }
         }
-        Walk::new(self, of).whole(body, &wanted)
+        Walk::new(self, of).whole(body, &wanted)?;
+        if of.sorted && of.since.format.repeats() {
+            self.unfold(body, of);
+        }
+        Ok(())
     }
 
     fn clear(&mut self) {
+        self.odd.clear();
+        self.columns.clear();
+        self.listed = 0;
         self.rows.clear();
         self.members.clear();
         self.ids.clear();
@@ -176,7 +243,12 @@ impl Page {
     }
 
     /// The number of the shape of the members from `first` on.
-    fn shape(&mut self, text: &[u8], first: usize, of: &Connection) -> Result<usize> {
+    fn shape(
+        &mut self,
+        text: &[u8],
+        first: usize,
+        of: &Connection,
+    ) -> std::result::Result<usize, Stop> {
         let members = &self.members[first..];
         let known = self.shapes.iter().position(|shape| {
             shape.keys.len() == members.len()
@@ -200,10 +272,8 @@ impl Page {
         let mut sorted: Vec<&String> = names.iter().collect();
         sorted.sort_unstable();
         if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Error::contract(format!(
-                "the field {:?} is there twice",
-                excerpt(twice[0])
-            )));
+            let name = excerpt(twice[0]);
+            return Err(Flaw::new(format!("the field {name:?} is there twice")).into());
         }
         let find = |field: &Field| {
             names
@@ -212,142 +282,16 @@ impl Page {
         };
         let shape = Shape {
             cursor: find(&of.cursor),
+            fallback: of.since.fallback.as_ref().and_then(find),
+            ignored: ignore::members(&names, &of.ignore),
             id: of.primary_key.iter().map(find).collect(),
             keys,
         };
         if self.shapes.len() >= MAX_SHAPES * 16 {
-            return Err(Error::contract("hardly two rows have the same fields"));
+            return Err(Error::contract("hardly two rows have the same fields").into());
         }
         self.shapes.push(shape);
         Ok(self.shapes.len() - 1)
-    }
-
-    /// The page together with the body it was read from.
-    pub fn view<'a>(&'a self, body: &'a [u8], of: &Connection) -> View<'a> {
-        View {
-            page: self,
-            body,
-            keys: of.primary_key.len(),
-        }
-    }
-}
-
-impl<'a> View<'a> {
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        self.page.rows.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.page.is_empty()
-    }
-
-    /// The instant of a row's cursor.
-    #[inline]
-    pub fn at(&self, row: usize) -> Instant {
-        self.page.rows[row].at
-    }
-
-    /// A row's cursor as the API spelled it.
-    pub fn mark(&self, row: usize) -> String {
-        json::text(self.page.rows[row].mark.of(self.body)).into_owned()
-    }
-
-    /// A row's primary key: the text of a single one, with [`NUMBER`] before
-    /// a number, so that `1` and `"1"` are two; a JSON list of several.
-    pub fn id(&self, row: usize) -> String {
-        let ids = self.ids(row);
-        if let [id] = ids {
-            let raw = id.of(self.body);
-            let text = json::text(raw);
-            let number = raw.first() != Some(&b'"');
-            return if number || text.starts_with(NUMBER) {
-                format!("{NUMBER}{text}")
-            } else {
-                text.into_owned()
-            };
-        }
-        let parts: Vec<_> = ids
-            .iter()
-            .map(|id| String::from_utf8_lossy(id.of(self.body)))
-            .collect();
-        format!("[{}]", parts.join(","))
-    }
-
-    /// A hash of a row's primary key, as it is spelled.
-    #[inline]
-    pub fn key(&self, row: usize) -> u64 {
-        let ids = self.ids(row).iter();
-        let hash = ids.fold(FNV, |hash, id| fnv(fnv(hash, id.of(self.body)), b","));
-        (hash ^ (hash >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93)
-    }
-
-    /// The primary key as it is shown to people.
-    pub fn shown_id(&self, row: usize) -> String {
-        let parts = self.ids(row).iter().map(|id| json::text(id.of(self.body)));
-        parts.collect::<Vec<_>>().join(", ")
-    }
-
-    /// The values of a row's primary key.
-    fn ids(&self, row: usize) -> &'a [Span] {
-        &self.page.ids[row * self.keys..(row + 1) * self.keys]
-    }
-
-    /// A row's members in their order.
-    #[inline]
-    pub fn members(&self, row: usize) -> &'a [Member] {
-        let span = self.page.rows[row].members;
-        &self.page.members[span.start as usize..span.end as usize]
-    }
-
-    /// The number of the row's shape, and the shape.
-    #[inline]
-    pub fn shape(&self, row: usize) -> (usize, &'a Shape) {
-        let shape = self.page.rows[row].shape as usize;
-        (shape, &self.page.shapes[shape])
-    }
-
-    /// The times that shapes were forgotten: their numbers mean others since.
-    pub fn generation(&self) -> u64 {
-        self.page.generation
-    }
-
-    /// The row's own text.
-    pub fn raw(&self, row: usize) -> &'a [u8] {
-        self.page.rows[row].span.of(self.body)
-    }
-
-    /// The body that all spans are of.
-    pub fn body(&self) -> &'a [u8] {
-        self.body
-    }
-
-    /// A hash of the row's content, whatever the order of its members and the
-    /// whitespace between them: the sum of FNV-1a (Fowler, Noll, Vo) of each.
-    pub fn hash(&self, row: usize) -> u64 {
-        let mut spare = Vec::new();
-        let mut sum = 0u64;
-        for member in self.members(row) {
-            let mut raw = member.value.of(self.body);
-            // Only these can hold whitespace that does not count.
-            if let Some(b'{' | b'[') = raw.first() {
-                spare.clear();
-                json::compact(raw, &mut spare);
-                raw = &spare;
-            }
-            let key = member.key.of(self.body);
-            let hash = fnv(fnv(fnv(FNV, key), b":"), raw);
-            // Sums of raw FNV hashes would cancel too easily.
-            let mixed = (hash ^ (hash >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
-            sum = sum.wrapping_add(mixed ^ (mixed >> 32));
-        }
-        sum
-    }
-
-    /// Where a row is, for messages.
-    pub fn place(&self, row: usize) -> String {
-        format!("row {row} (id {:?})", excerpt(&self.shown_id(row)))
     }
 }
 

@@ -4,11 +4,13 @@
 pub(crate) mod csv;
 mod header;
 mod metadata;
+mod reject;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::config::Connection;
-use crate::error::{Error, Result, excerpt};
+use crate::error::{Result, excerpt};
 use crate::json;
 use crate::page::{Member, Shape, View};
 use crate::sink::Lead;
@@ -91,6 +93,9 @@ pub struct Encoder {
     /// What the state is to know of the lines.
     lead: Lead,
     set_aside: bool,
+    /// Rows without a timestamp that were set aside: they are met again
+    /// wherever pages overlap, and nothing else remembers them.
+    met: HashSet<u64>,
 }
 
 impl Encoder {
@@ -117,13 +122,15 @@ impl Encoder {
             header: format == FileFormat::Csv,
             lead: Lead::default(),
             set_aside: of.reject_bad_rows,
+            met: HashSet::new(),
         }
     }
 
     /// Appends the lines of these rows to `lines`, in CSV before the first
     /// one the header; rows that do not fit go to `rejects`, with the reason
-    /// and the raw row, where the connection says so. Answers how many rows
-    /// were set aside.
+    /// and the raw row, where the connection says so, and with them the rows
+    /// of the page that have no timestamp. Answers how many of these rows were
+    /// written, and how many rows were set aside.
     ///
     /// # Errors
     /// [`crate::error::Kind::Contract`] for the first row that does not fit,
@@ -134,7 +141,7 @@ impl Encoder {
         rows: &[Range<usize>],
         lines: &mut Vec<u8>,
         rejects: &mut Vec<u8>,
-    ) -> Result<u64> {
+    ) -> Result<(u64, u64)> {
         if self.generation != page.generation() {
             self.generation = page.generation();
             self.plans.clear();
@@ -147,9 +154,18 @@ impl Encoder {
         if begins {
             header::write(self.columns.iter().flatten(), lines);
         }
-        let mut set_aside = 0;
+        let (mut kept, mut set_aside) = (0, 0);
+        if page.skipped() > 0 {
+            set_aside += self.unplaced(page, rejects);
+        }
+        let none_odd = page.all_odd().is_empty();
         let body = lines.len();
         for row in rows.iter().cloned().flatten() {
+            if !none_odd && let Some(odd) = page.odd(row) {
+                reject::append(&odd.reason, &odd.field, page.raw(row), rejects);
+                set_aside += 1;
+                continue;
+            }
             let plan = self.plan_of(page, row)?;
             let start = lines.len();
             let written = match self.format {
@@ -160,9 +176,12 @@ impl Encoder {
                 lines.truncate(start);
                 self.reject(page, row, &misfit, rejects)?;
                 set_aside += 1;
-            } else if let Some(metadata) = &mut self.metadata {
+                continue;
+            }
+            if let Some(metadata) = &mut self.metadata {
                 metadata.seq = metadata.seq.saturating_add(1);
             }
+            kept += 1;
         }
         if lines.len() == body {
             // A header alone is no file.
@@ -172,7 +191,7 @@ impl Encoder {
             self.lead.header = self.growing.then(|| self.names());
         }
         self.lead.seq = self.metadata.as_ref().map_or(0, |metadata| metadata.seq);
-        Ok(set_aside)
+        Ok((kept, set_aside))
     }
 
     /// What the state is to know of the lines that were encoded last.
@@ -293,29 +312,6 @@ impl Encoder {
             out.push(b',');
         }
         csv::end(out);
-        Ok(())
-    }
-
-    fn reject(
-        &self,
-        page: &View<'_>,
-        row: usize,
-        misfit: &Misfit,
-        rejects: &mut Vec<u8>,
-    ) -> Result<()> {
-        let Misfit { field, reason } = misfit;
-        if !self.set_aside {
-            return Err(Error::contract(reason)
-                .at(format_args!("{}, field {field:?}", page.place(row)))
-                .hint("declare the column's type as the API sends it, or set such rows aside with \"on_bad_row\": \"reject\" in the connection file"));
-        }
-        let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
-        let (reason, field) = (quote(reason), quote(field));
-        rejects.extend_from_slice(
-            format!("{{\"reason\":{reason},\"field\":{field},\"row\":").as_bytes(),
-        );
-        json::compact(page.raw(row), rejects);
-        rejects.extend_from_slice(b"}\n");
         Ok(())
     }
 

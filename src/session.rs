@@ -197,10 +197,7 @@ fn attempt(
         loader => (loader.map(|_| Loaded::default()), Ok(())),
     };
     if let Some(rejects) = &done.rejects {
-        log::warn!(
-            "{} rows did not fit their columns, see {rejects}",
-            done.rejected
-        );
+        log::warn!("{} rows were set aside, see {rejects}", done.rejected);
     }
     *receipt = Some(Receipt {
         table: of.table.clone(),

@@ -100,7 +100,7 @@ impl Sync<'_> {
             self.append(&view, &step, offset).map_err(place)?;
             self.tally.left = page
                 .total
-                .map(|total| total.saturating_sub(offset + view.len() as u64));
+                .map(|total| total.saturating_sub(offset + (view.len() + view.skipped()) as u64));
             (self.observer)(&self.tally);
             if step.done {
                 return Ok(());
@@ -116,12 +116,11 @@ impl Sync<'_> {
         }
         let mut batch = self.sink.empty();
         self.encoder.set_time(self.clock.now());
-        let rejected =
+        let encoded =
             self.encoder
                 .encode(view, &step.deliver, &mut batch.lines, &mut batch.rejects);
-        batch.rejected = rejected?;
+        (batch.rows, batch.rejected) = encoded?;
         batch.lead = self.encoder.lead();
-        batch.rows = new - batch.rejected;
         self.unsaved += 1 + new;
         // A state that holds many rows is saved less often, so that its cost
         // stays in proportion to the rows read.

@@ -6,13 +6,20 @@
 //! unless the connection says how it is meant. It reads no clock.
 
 mod description;
+mod mixed;
+mod number;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::calendar::{Civil, HEAD, NANOS, day, fraction_nanos, offset, plain, spell_head, split};
+use crate::calendar::{
+    self, Civil, HEAD, NANOS, day, fraction_nanos, offset, plain, spell_head, split,
+};
 pub use crate::calendar::{Instant, http_date};
 pub use description::Description;
+pub use mixed::Mixed;
+use number::{decimal, odata, unix};
 
 /// Reads RFC 3339 (§5.6) as an instant. Besides its own grammar, a space or `t`
 /// for `T`, `z`, and the offsets `+HHMM` and `+HH` are taken, because APIs send
@@ -172,25 +179,30 @@ pub enum Format {
     UnixMs,
     /// A day in UTC, `YYYY-MM-DD`.
     Date,
+    /// As HTTP's headers spell it: `Mon, 15 Jan 2024 10:30:00 GMT`.
+    HttpDate,
     /// As a format description of the `time` crate says, in UTC.
     Described(Description),
+    /// Read in one way and sent in another, or both in a zone's local time.
+    Mixed(Arc<Mixed>),
 }
 
 impl Format {
-    /// `as-received`, `unix`, `unix-ms`, `date`, or a format description such
-    /// as `[year]-[month]-[day] [hour]:[minute]:[second]`.
+    /// `as-received`, `unix`, `unix-ms`, `date`, `http-date`, or a format
+    /// description such as `[year]-[month]-[day] [hour]:[minute]:[second]`.
     ///
     /// # Errors
     /// What is wrong with the description and what would do, where it cannot be
     /// parsed, or where what it spells cannot be read back as the same day.
     pub fn new(text: &str) -> Result<Self, String> {
-        let hint = "try as-received, unix, unix-ms, date or \
+        let hint = "try as-received, unix, unix-ms, date, http-date or \
                     \"[year]-[month]-[day] [hour]:[minute]:[second]\"";
         match text {
             "as-received" => return Ok(Self::AsReceived),
             "unix" => return Ok(Self::Unix),
             "unix-ms" => return Ok(Self::UnixMs),
             "date" => return Ok(Self::Date),
+            "http-date" => return Ok(Self::HttpDate),
             _ => {}
         }
         Description::new(text)
@@ -201,27 +213,30 @@ impl Format {
     /// Reads a cursor's value: the text of a JSON string, or of a JSON `number`.
     ///
     /// Every format takes RFC 3339 (see [`parse`]). Besides, as received: a
-    /// number, or a string of digits, is seconds since 1970, or milliseconds
-    /// from 10^11 on; unix and unix-ms: a number or a decimal string in that
-    /// unit; date: that day's midnight; described: what the description says,
-    /// or else a date and clock without an offset (see [`naive`]), in UTC.
-    /// `None` for everything else and outside the years 0000 to 9999 in UTC.
+    /// number, or a decimal string, is seconds since 1970, or milliseconds
+    /// from 10^11 on, and `/Date(…)/` milliseconds (OData 2); unix and unix-ms:
+    /// a number or a decimal string in that unit; date: that day's midnight;
+    /// http-date: see [`http_date`]; described: what the description says, or
+    /// else a date and clock without an offset (see [`naive`]), in UTC; mixed:
+    /// as its own first format, in its zone. `None` for everything else and
+    /// outside the years 0000 to 9999 in UTC.
     #[must_use]
     pub fn read(&self, text: &str, number: bool) -> Option<Instant> {
         // of strings, only plain decimals: "1e9" is more likely a name
         let plain = || number || !text.contains(['e', 'E']);
         let read = match self {
             Self::AsReceived if number => unix(text, 9, true),
-            Self::AsReceived => parse(text).or_else(|| {
-                let digits = text.bytes().all(|b| b.is_ascii_digit());
-                digits.then(|| unix(text, 9, true))?
-            }),
+            Self::AsReceived => parse(text)
+                .or_else(|| plain().then(|| unix(text, 9, true))?)
+                .or_else(|| odata(text)),
             Self::Unix => parse(text).or_else(|| plain().then(|| unix(text, 9, false))?),
             Self::UnixMs => parse(text).or_else(|| plain().then(|| unix(text, 6, false))?),
             Self::Date => day(text).or_else(|| parse(text)),
+            Self::HttpDate => http_date(text).or_else(|| parse(text)),
             Self::Described(description) => description
                 .read(text)
-                .or_else(|| parse(text).or_else(|| parse(&(naive(text)?.into_owned() + "Z")))),
+                .or_else(|| parse(text).or_else(|| wall(text))),
+            Self::Mixed(mixed) => mixed.read(text, number),
         };
         // a mark has to have a spelling, and an offset can lead out of them
         read.and_then(Instant::spellable)
@@ -234,6 +249,7 @@ impl Format {
     pub fn glance(&self, text: &[u8]) -> Option<Instant> {
         match self {
             Self::Described(_) => None,
+            Self::Mixed(mixed) => mixed.glance(text),
             _ => plain_instant(text),
         }
     }
@@ -241,20 +257,69 @@ impl Format {
     /// How a bound is spelled in a request: as received, that spelling itself;
     /// else from the instant, cut downwards to what the format can say, since a
     /// bound that is too early repeats rows and one that is too late loses them.
-    /// Unix times before 1970 are 0, which APIs take where they refuse a minus.
+    /// In unix times the year 1, which stands for the beginning, is 0: APIs take
+    /// that where they refuse a minus.
     #[must_use]
     pub fn spell(&self, received: &str, at: Instant) -> String {
         match self {
             Self::AsReceived => received.to_owned(),
-            Self::Unix => at.secs.max(0).to_string(),
-            Self::UnixMs => at.to_nanos().max(0).div_euclid(1_000_000).to_string(),
+            Self::Unix | Self::UnixMs if at.secs < YEAR_ONE_ENDS => "0".to_owned(),
+            Self::Unix => at.secs.to_string(),
+            Self::UnixMs => at.to_nanos().div_euclid(1_000_000).to_string(),
             Self::Date => {
                 let mut text = format(at);
                 text.truncate(10);
                 text
             }
+            Self::HttpDate => spell_http_date(at),
             Self::Described(description) => description.spell(at).unwrap_or_else(|| format(at)),
+            Self::Mixed(mixed) => mixed.spell(received, at),
         }
+    }
+
+    /// What a state keeps of a bound that was sent as `text`, so that
+    /// [`Format::read`] reads it again: that text, unless bounds are sent as
+    /// values are not read.
+    #[must_use]
+    pub fn noted(&self, text: &str, at: Instant) -> String {
+        match self {
+            Self::Mixed(mixed) if mixed.translates() && at != Instant::MIN => format(at),
+            _ => text.to_owned(),
+        }
+    }
+
+    /// The latest instant that a cursor's value can mean: the second one of a
+    /// local time that a zone's clocks show twice.
+    #[must_use]
+    pub fn latest(&self, text: &str) -> Option<Instant> {
+        match self {
+            Self::Mixed(mixed) => mixed.twice(text),
+            _ => None,
+        }
+        .or_else(|| self.read(text, false))
+        .or_else(|| self.read(text, true))
+    }
+
+    /// The second instant that a cursor's value can mean, where its zone's
+    /// clocks show it twice.
+    #[must_use]
+    pub fn twice(&self, text: &str) -> Option<Instant> {
+        match self {
+            Self::Mixed(mixed) => mixed.twice(text),
+            _ => None,
+        }
+    }
+
+    /// Whether [`Format::twice`] is anything but `None` for any text.
+    #[must_use]
+    pub fn repeats(&self) -> bool {
+        matches!(self, Self::Mixed(mixed) if mixed.repeats())
+    }
+
+    /// Whether text without an offset is read in a zone's local time.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        matches!(self, Self::Mixed(mixed) if mixed.is_local())
     }
 
     /// The instant that [`Format::spell`] says, never later than `at`.
@@ -268,6 +333,8 @@ impl Format {
                 ..at
             }),
             Self::Date | Self::Described(_) => self.read(&self.spell("", at), false),
+            Self::HttpDate => Some(Instant { nanos: 0, ..at }),
+            Self::Mixed(mixed) => Some(mixed.cut(at)),
         };
         said.map_or(at, |said| said.min(at))
     }
@@ -287,7 +354,11 @@ impl Format {
     #[inline]
     #[must_use]
     pub fn is_utc(&self, text: &[u8]) -> bool {
-        !matches!(self, Self::Described(_)) && plain(text).is_some()
+        match self {
+            Self::Described(_) => false,
+            Self::Mixed(mixed) => mixed.is_utc(text),
+            _ => plain(text).is_some(),
+        }
     }
 
     /// A value of a UTC_DATETIME column: as [`to_utc`], and what is not RFC 3339
@@ -298,6 +369,7 @@ impl Format {
         let said = match self {
             // the description wins where RFC 3339 reads the same text otherwise
             Self::Described(description) => description.read(text),
+            Self::Mixed(mixed) => return mixed.utc(text, number),
             _ => None,
         };
         if said.is_none_or(|said| parse(text) == Some(said))
@@ -315,54 +387,15 @@ impl Format {
     }
 }
 
-/// A number of units since 1970 that are 10^`scale` nanoseconds long; where
-/// `guess` is set, seconds that would lie past the year 5138 are milliseconds.
-fn unix(text: &str, scale: i64, guess: bool) -> Option<Instant> {
-    let mut nanos = decimal(text, scale)?;
-    if guess && nanos.unsigned_abs() >= 100_000_000_000 * NANOS.unsigned_abs() {
-        nanos = decimal(text, scale - 3)?;
-    }
-    Instant::from_nanos(nanos)
+/// A date and clock without an offset, as if it were in UTC.
+fn wall(text: &str) -> Option<Instant> {
+    parse(&(naive(text)?.into_owned() + "Z"))
 }
 
-/// A JSON number times 10^`scale`, rounded down. In integers, because a float
-/// has no room for the nanoseconds of this century.
-fn decimal(text: &str, scale: i64) -> Option<i128> {
-    let (negative, text) = match text.strip_prefix('-') {
-        Some(text) => (true, text),
-        None => (false, text),
-    };
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (text, 0),
-    };
-    let (whole, fraction) = match mantissa.split_once('.') {
-        Some((_, "")) => return None,
-        Some(parts) => parts,
-        None => (mantissa, ""),
-    };
-    let digits = || whole.bytes().chain(fraction.bytes());
-    if whole.is_empty() || !digits().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let mut places = i64::try_from(whole.len()).ok()? + scale + i64::from(exponent);
-    let (mut value, mut lost) = (0_i128, false);
-    for digit in digits() {
-        if places > 0 {
-            value = value.checked_mul(10)?.checked_add(i128::from(digit & 15))?;
-            places -= 1;
-        } else {
-            lost |= digit != b'0';
-        }
-    }
-    // zero ends the loop at once, however large its exponent
-    while places > 0 && value != 0 {
-        value = value.checked_mul(10)?;
-        places -= 1;
-    }
-    Some(if negative {
-        -value - i128::from(lost)
-    } else {
-        value
-    })
+/// IMF-fixdate, cut to the second.
+fn spell_http_date(at: Instant) -> String {
+    calendar::spell_http_date(at.clamp(Instant::EARLIEST, Instant::LATEST))
 }
+
+/// The end of the year 1, 0002-01-01T00:00:00Z.
+const YEAR_ONE_ENDS: i64 = -62_104_060_800;

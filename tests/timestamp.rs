@@ -9,13 +9,14 @@ use std::time::Duration;
 use highwater::timestamp::{
     Format, Instant, canonical, compact, duration, format, http_date, is_date, naive, parse, to_utc,
 };
+use highwater::zone::Zone;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 const FIRST: i64 = -62_167_219_200;
 const LAST: i64 = 253_402_300_799;
 const SPACED: &str = "[year]-[month]-[day] [hour]:[minute]:[second]";
-const FORMATS: [&str; 11] = [
+const FORMATS: [&str; 12] = [
     "as-received",
     "unix",
     "unix-ms",
@@ -27,6 +28,7 @@ const FORMATS: [&str; 11] = [
     "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3][offset_hour sign:mandatory]",
     "[unix_timestamp precision:millisecond]",
     "[unix_timestamp].[subsecond digits:6]",
+    "http-date",
 ];
 
 fn at(secs: i64, nanos: u32) -> Instant {
@@ -526,7 +528,14 @@ fn a_bound_is_cut_downwards_and_only_once() {
     let spell = |format: &str, instant| Format::new(format).unwrap().spell("received", instant);
     let before = at(-1, 500_000_000);
     assert_eq!(spell("as-received", before), "received");
-    assert_eq!(spell("unix", before), "0");
+    assert_eq!(spell("unix", before), "-1");
+    assert_eq!(spell("unix-ms", before), "-500");
+    // The beginning, which some APIs take as 0 alone.
+    for beginning in [parse("0001-01-01T00:00:00Z").unwrap(), Instant::MIN] {
+        assert_eq!(spell("unix", beginning), "0");
+        assert_eq!(spell("unix-ms", beginning), "0");
+    }
+    assert_eq!(spell("http-date", before), "Wed, 31 Dec 1969 23:59:59 GMT");
     assert_eq!(spell("unix-ms", at(1, 999_999_999)), "1999");
     assert_eq!(spell("date", before), "1969-12-31");
     assert_eq!(spell(SPACED, before), "1969-12-31 23:59:59");
@@ -538,6 +547,141 @@ fn a_bound_is_cut_downwards_and_only_once() {
             .unwrap()
             .cuts()
     );
+}
+
+#[test]
+fn http_dates_are_spelled_as_they_are_read() {
+    for instant in instants(2000) {
+        if (FIRST..=LAST).contains(&instant.secs) {
+            let spelled = Format::HttpDate.spell("", instant);
+            assert_eq!(http_date(&spelled), Some(at(instant.secs, 0)), "{spelled}");
+        }
+    }
+    let day = |text: &str| Format::HttpDate.spell("", parse(text).unwrap());
+    assert_eq!(day("1994-11-06T08:49:37Z"), "Sun, 06 Nov 1994 08:49:37 GMT");
+    assert_eq!(
+        day("2024-02-29T23:59:59.9Z"),
+        "Thu, 29 Feb 2024 23:59:59 GMT"
+    );
+}
+
+#[test]
+fn strings_may_be_numbers_with_a_fraction_or_a_minus() {
+    let read = |text: &str| Format::AsReceived.read(text, false);
+    assert_eq!(read("1705314600.000250"), Some(at(1_705_314_600, 250_000)));
+    assert_eq!(read("-440"), Some(at(-440, 0)));
+    assert_eq!(read("-0.5"), Some(at(-1, 500_000_000)));
+    assert_eq!(
+        read("/Date(-62135596800000)/"),
+        parse("0001-01-01T00:00:00Z")
+    );
+    for text in [
+        "1e9",
+        "-",
+        ".5",
+        "5.",
+        "--5",
+        "/Date()/",
+        "/Date(-)/",
+        "/Date(1+)/",
+        "/Date(1e3)/",
+        "/Date(1)",
+        "/Date(+1)/",
+        "/Date(1+x)/",
+    ] {
+        assert_eq!(read(text), None, "{text}");
+    }
+}
+
+#[test]
+fn values_are_read_in_one_way_and_bounds_are_sent_in_another() {
+    let mixed = |read: &str, send: &str, zone: Option<&str>| {
+        Format::mixed(
+            Format::new(read).unwrap(),
+            Format::new(send).unwrap(),
+            zone.map(|zone| Zone::fixed(zone).unwrap()),
+        )
+    };
+    let noon = parse("2024-01-15T10:30:00.123456Z").unwrap();
+    for (read, send, zone, value, bound) in [
+        (
+            "as-received",
+            "unix",
+            None,
+            "2024-01-15T10:30:00.123456Z",
+            "1705314600",
+        ),
+        (
+            "as-received",
+            "unix-ms",
+            Some("-05:00"),
+            "2024-01-15 05:30:00.123456",
+            "1705314600123",
+        ),
+        (
+            "as-received",
+            SPACED,
+            Some("-05:00"),
+            "2024-01-15T10:30:00.123456Z",
+            "2024-01-15 05:30:00",
+        ),
+        (
+            "as-received",
+            "date",
+            Some("+14:00"),
+            "2024-01-15T10:30:00.123456Z",
+            "2024-01-16",
+        ),
+        (
+            "as-received",
+            "as-received",
+            Some("-05:00"),
+            "2024-01-15 05:30:00.123456",
+            "2024-01-15 05:30:00.123456",
+        ),
+        (
+            FORMATS[8],
+            "http-date",
+            None,
+            "2024-01-15T10:30:00.123456Z",
+            "Mon, 15 Jan 2024 10:30:00 GMT",
+        ),
+        (
+            "[unix_timestamp].[subsecond digits:6]",
+            FORMATS[8],
+            Some("-05:00"),
+            "1705314600.123456",
+            "2024-01-15T10:30:00.123+00",
+        ),
+    ] {
+        let format = mixed(read, send, zone);
+        assert_eq!(format.read(value, false), Some(noon), "{read} {send}");
+        assert_eq!(format.spell(value, noon), bound, "{read} {send}");
+        let cut = format.cut(noon);
+        assert!(cut <= noon && noon.secs - cut.secs < 86_400);
+        assert_eq!(format.cut(cut), cut);
+        // What a state keeps of the bound leads to it again.
+        let noted = format.noted(bound, cut);
+        assert_eq!(
+            format.read(&noted, false),
+            Some(cut),
+            "{read} {send} {noted}"
+        );
+        assert_eq!(format.spell(&noted, cut), bound);
+    }
+    assert_eq!(mixed("unix", "unix", None), Format::Unix);
+    let zoned = mixed("as-received", "as-received", Some("+05:30"));
+    let utc = |text| zoned.utc(text, false).map(Cow::into_owned);
+    assert_eq!(
+        utc("2024-01-15 05:30:00.12345678900").unwrap(),
+        "2024-01-15T00:00:00.12345678900Z"
+    );
+    assert_eq!(utc("2024-01-15T05:30").unwrap(), "2024-01-15T00:00:00Z");
+    assert_eq!(
+        utc("2024-01-15T05:30:00-01:00").unwrap(),
+        "2024-01-15T06:30:00Z"
+    );
+    assert_eq!(utc("05:30"), None);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::config::Connection;
 use crate::cursor::Mark;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::{Request, Response};
-use crate::page::Page;
+use crate::page::{Page, text};
 use crate::source::retry::Retry;
 use crate::source::{fault, status};
 use crate::template::Values;
@@ -108,7 +108,9 @@ impl Answer {
             return Ok(Seen::default());
         }
         let mut page = Page::default();
-        answer::decode(&mut page, &self.body, &self.response, of)?;
+        // It was made text when it came, which stays as it is.
+        let mut body = self.body.clone();
+        answer::decode(&mut page, &mut body, &self.response, of)?;
         let view = page.view(&self.body, of);
         let rows = 0..view.len();
         Ok(Seen {
@@ -146,8 +148,13 @@ impl Asker {
             .source
             .fetch(&make, &mut body, &mut |response, body, now| {
                 let error = status::status_error(response, body, now, &of.statuses);
-                let told = || place.and_then(|place| fault::told(body, place, false));
-                error.or_else(told).map_or(Ok(()), Err)
+                if let Some(error) = error {
+                    return Err(error);
+                }
+                text::prepare(body, response)?;
+                text::mend(body);
+                let told = place.and_then(|place| fault::told(body, place, false));
+                told.map_or(Ok(()), Err)
             });
         self.status = self.source.status();
         Ok(Answer {

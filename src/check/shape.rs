@@ -13,6 +13,7 @@ use super::columns;
 use super::find::{self, Column, shown};
 use super::fix::{Fix, pointer, spelled};
 use super::guess::{self, Stamp};
+use super::lists;
 use super::report::Check;
 
 /// Candidates that a line has room for.
@@ -20,6 +21,8 @@ const NAMED: usize = 4;
 
 /// What the answer's body comes to, clause by clause.
 pub(super) fn judge(of: &Connection, answer: &Answer) -> Vec<Check> {
+    let objects = lists::as_objects(of, answer);
+    let answer = objects.as_ref().unwrap_or(answer);
     let (list, rows) = match rows(of, answer) {
         Ok(found) => found,
         Err(broken) => return vec![*broken],
@@ -165,7 +168,10 @@ fn cursor(of: &Connection, rows: &[&[u8]], columns: &[Column<'_>]) -> Vec<Check>
         |found: String| vec![Check::broken("cursor", found + &others).fix(suggestion.clone())];
     let values: Vec<&[u8]> = rows
         .iter()
-        .filter_map(|row| value(row, &of.cursor))
+        .filter_map(|row| {
+            let fallback = of.since.fallback.as_ref();
+            value(row, &of.cursor).or_else(|| value(row, fallback?))
+        })
         .collect();
     if values.len() < rows.len() {
         let count = format!(
@@ -173,6 +179,10 @@ fn cursor(of: &Connection, rows: &[&[u8]], columns: &[Column<'_>]) -> Vec<Check>
             rows.len() - values.len(),
             counted(rows.len(), "row")
         );
+        if of.reject_bad_rows && !values.is_empty() {
+            let found = format!("no field {name} in {count}, which are set aside");
+            return vec![Check::warning("cursor", found)];
+        }
         return broken(format!("no field {name} in {count}"));
     }
     let lower = name.to_lowercase();
@@ -190,6 +200,7 @@ fn cursor(of: &Connection, rows: &[&[u8]], columns: &[Column<'_>]) -> Vec<Check>
         ];
     }
     let read = match stamp {
+        Some(Stamp::Naive) if of.since.format.is_local() => "is read in the zone of since.zone",
         Some(Stamp::Naive) => "is read as UTC, as since.format has it",
         _ => "is a timestamp in each row",
     };

@@ -43,6 +43,7 @@ struct Given<'a> {
     statuses: Option<&'a RawValue>,
     #[serde(borrow)]
     pace: Option<&'a RawValue>,
+    ignore: Option<&'a RawValue>,
     #[serde(borrow)]
     ca_file: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -85,6 +86,9 @@ pub(super) fn file(
     )];
     if !response.row.is_empty() {
         layout.push(format!("\"row\": {}", Value::from(pointer(&response.row))));
+    }
+    if let Some(columns) = &response.columns {
+        layout.push(format!("\"columns\": {}", Value::from(pointer(columns))));
     }
     layout.push(format!("\"offset\": {}", place_value(&response.offset)));
     layout.push(format!("\"total\": {}", place_value(&response.total)));
@@ -129,6 +133,7 @@ pub(super) fn file(
         ("on_bad_row", raw(given.on_bad_row)),
         ("statuses", raw(given.statuses)),
         ("pace", raw(given.pace)),
+        ("ignore", raw(given.ignore)),
         ("ca_file", raw(given.ca_file)),
         ("client_cert", raw(given.client_cert)),
         ("client_key", raw(given.client_key)),
@@ -163,7 +168,19 @@ fn since(of: &Connection, fixes: &[Fix], given: Map<String, Value>) -> String {
         Fix::Format(text) => Some(Value::from(text.as_str())),
         _ => None,
     });
+    // What is read in one way and sent in another stays so, unless neither fits.
+    let kept = |key: &'static str| Some((key, given.get(key)?.clone()));
+    let mended = format.is_some();
+    let apart = ["read", "send"].map(|key| kept(key).filter(|_| !mended));
     let format = format.or_else(|| given.get("format").cloned());
+    let format = format
+        .or_else(|| {
+            apart
+                .iter()
+                .any(Option::is_none)
+                .then(|| "as-received".into())
+        })
+        .map(|format| ("format", format));
     // Not the value out of the environment, but what stands for it.
     let first = given
         .get("first")
@@ -174,15 +191,16 @@ fn since(of: &Connection, fixes: &[Fix], given: Map<String, Value>) -> String {
     } else {
         "inclusive"
     };
-    let parts = [
-        ("bound", bound.into()),
-        ("format", format.unwrap_or_else(|| "as-received".into())),
-        (
-            "first",
-            first.unwrap_or_else(|| of.since.first.as_deref().into()),
-        ),
-    ];
-    let parts = parts.map(|(key, value): (_, Value)| format!("\"{key}\": {value}"));
+    let first = first.unwrap_or_else(|| of.since.first.as_deref().into());
+    let mut parts: Vec<(&str, Value)> = vec![("bound", bound.into())];
+    parts.extend(format);
+    parts.extend(apart.into_iter().flatten());
+    parts.extend([kept("zone"), kept("fallback")].into_iter().flatten());
+    parts.push(("first", first));
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|(key, value)| format!("\"{key}\": {value}"))
+        .collect();
     format!("{{{}}}", parts.join(", "))
 }
 

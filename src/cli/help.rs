@@ -62,7 +62,7 @@ Files:
   DIR/TABLE-TIME.ndjson           the rows of one sync, or .csv; never changed
                                   once it has this name
   DIR/TABLE-TIME.ndjson.part      the sync under way
-  DIR/TABLE-TIME.rejected.ndjson  rows that do not fit their columns, where the
+  DIR/TABLE-TIME.rejected.ndjson  rows with a fault and its reason, where the
                                   connection file says \"on_bad_row\": \"reject\"
   DIR/state.json                  how far it got
   DIR/.lock                       held while a sync runs

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 use super::auth::AuthFile;
-use super::parts::{Lists, Mold, Names, Number, Object, Pairs, Plain, Scalar, Span, Text, given};
+use super::parts::{Lists, Mold, Names, Number, Object, Pairs, Plain, Span, Text, given};
+use super::since::{First, Spelling, Zoned};
 use super::{Connection, Field, Place, set};
 use crate::error::{Error, Result, excerpt, nearest};
 use crate::exchange::Method;
@@ -96,6 +97,7 @@ struct File {
     ca_file: Option<Plain>,
     client_cert: Option<Plain>,
     client_key: Option<Plain>,
+    ignore: Option<Names>,
     timeout: Option<Span>,
     max_body: Option<Text<Size>>,
     max_retries: Option<Number>,
@@ -106,6 +108,8 @@ struct File {
 struct Response {
     rows: Option<Text<Pointer>>,
     row: Option<Text<Pointer>>,
+    #[serde(default, deserialize_with = "given")]
+    columns: Option<Option<Text<Pointer>>>,
     #[serde(default, deserialize_with = "given")]
     offset: Option<Option<Text<Place>>>,
     #[serde(default, deserialize_with = "given")]
@@ -126,8 +130,14 @@ struct StatusesFile {
 struct SinceFile {
     bound: Option<Text<Bound>>,
     format: Option<Text<FormatText>>,
+    read: Option<Text<FormatText>>,
+    send: Option<Text<FormatText>>,
     #[serde(default, deserialize_with = "given")]
-    first: Option<Option<Scalar>>,
+    zone: Option<Option<Text<ZoneText>>>,
+    #[serde(default, deserialize_with = "given")]
+    fallback: Option<Option<Text<Field>>>,
+    #[serde(default, deserialize_with = "given")]
+    first: Option<Option<First>>,
 }
 
 /// Reads the file's text onto the default.
@@ -176,6 +186,11 @@ pub(super) fn read(text: &str) -> Result<Connection> {
     if let Some(Object(response)) = file.response {
         set(&mut to.response.rows, response.rows.map(|rows| rows.0.0));
         set(&mut to.response.row, response.row.map(|row| row.0.0));
+        let columns = response.columns;
+        set(
+            &mut to.response.columns,
+            columns.map(|columns| columns.map(|columns| columns.0.0)),
+        );
         let place = |given: Option<Text<Place>>| given.map(|place| place.0);
         set(&mut to.response.offset, response.offset.map(place));
         set(&mut to.response.total, response.total.map(place));
@@ -184,7 +199,19 @@ pub(super) fn read(text: &str) -> Result<Connection> {
     }
     if let Some(Object(since)) = file.since {
         set(&mut to.since.exclusive, since.bound.map(|bound| bound.0.0));
-        set(&mut to.since.format, since.format.map(|format| format.0.0));
+        let format = |given: Option<Text<FormatText>>| given.map(|format| format.0.0);
+        let spelling = Spelling {
+            format: format(since.format),
+            read: format(since.read),
+            send: format(since.send),
+            zone: since.zone.flatten().map(|zone| zone.0.0),
+        };
+        spelling.onto(&mut to.since)?;
+        let fallback = since.fallback;
+        set(
+            &mut to.since.fallback,
+            fallback.map(|fallback| fallback.map(|fallback| fallback.0)),
+        );
         set(
             &mut to.since.first,
             since.first.map(|first| first.map(|first| first.0)),
@@ -204,6 +231,7 @@ pub(super) fn read(text: &str) -> Result<Connection> {
         file.client_cert.map(|text| Some(text.0)),
     );
     set(&mut to.client_key, file.client_key.map(|text| Some(text.0)));
+    set(&mut to.ignore, file.ignore.map(|fields| fields.0));
     set(&mut to.timeout, file.timeout.map(|span| span.0));
     set(&mut to.max_body, file.max_body.map(|size| size.0.0));
     let retries = file.max_retries;
@@ -262,6 +290,7 @@ macro_rules! word {
 
 word!(Pointer, Vec<String>, super::pointer);
 word!(FormatText, Format, Format::new);
+word!(ZoneText, Zoned, str::parse);
 word!(Size, u64, super::size);
 word!(Bound, bool, |text| match text {
     "inclusive" => Ok(false),

@@ -38,6 +38,15 @@ impl Bound {
         at: Instant::MIN,
     };
 
+    /// The same with the text that a state keeps of it.
+    pub(super) fn noted(&self, format: &Format) -> Self {
+        let text = self.text.as_ref();
+        Self {
+            text: text.map(|text| format.noted(text, self.at)),
+            at: self.at,
+        }
+    }
+
     /// The bound at a mark as this format spells it, which cuts downwards.
     pub fn spelled(mark: &Mark, format: &Format) -> Self {
         Self {

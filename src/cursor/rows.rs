@@ -56,6 +56,12 @@ impl Rows for View<'_> {
     fn hash(&self, row: usize) -> u64 {
         View::hash(self, row)
     }
+    fn skipped(&self) -> usize {
+        View::skipped(self)
+    }
+    fn position(&self, row: usize) -> usize {
+        View::position(self, row)
+    }
 }
 
 /// The first row of the page's last timestamp.

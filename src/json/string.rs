@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{ENDED, Fault, expect};
+use super::{ENDED, Fault, HALF, expect};
 
 /// The position after the string that starts at `at` with its quote.
 ///
@@ -87,14 +87,14 @@ fn escape(text: &[u8], at: usize) -> Result<usize, Fault> {
             let unit = hex(text, at + 2)?;
             match unit {
                 0xD800..=0xDBFF => {
-                    let next = expect(text, at + 6, b'\\', "half a surrogate pair")?;
-                    let next = expect(text, next, b'u', "half a surrogate pair")?;
+                    let next = expect(text, at + 6, b'\\', HALF)?;
+                    let next = expect(text, next, b'u', HALF)?;
                     match hex(text, next)? {
                         0xDC00..=0xDFFF => Ok(next + 4),
-                        _ => Fault::new(at, "half a surrogate pair"),
+                        _ => Fault::new(at, HALF),
                     }
                 }
-                0xDC00..=0xDFFF => Fault::new(at, "half a surrogate pair"),
+                0xDC00..=0xDFFF => Fault::new(at, HALF),
                 _ => Ok(at + 6),
             }
         }

@@ -1,5 +1,6 @@
 //! The walk down an answer's body to its rows, and along them.
 
+use super::odd::Flaw;
 use super::{MAX_FIELDS, MAX_ROWS, Member, Page, Row, Wanted};
 use crate::config::{Connection, Field};
 use crate::error::{Again, Error, Result, excerpt};
@@ -12,6 +13,14 @@ const MAX_FIELDS_PER_ROW: usize = 10_000;
 pub(super) enum Stop {
     Fault(Fault),
     Error(Box<Error>),
+    /// Only this row is not as it should be.
+    Row(Box<Flaw>),
+}
+
+impl From<Flaw> for Stop {
+    fn from(flaw: Flaw) -> Self {
+        Self::Row(Box::new(flaw))
+    }
 }
 
 impl From<Fault> for Stop {
@@ -27,9 +36,10 @@ impl From<Error> for Stop {
 }
 
 impl Stop {
-    fn explain(self, body: &[u8]) -> Error {
+    pub(super) fn explain(self, body: &[u8]) -> Error {
         let fault = match self {
             Self::Error(error) => return *error,
+            Self::Row(flaw) => return flaw.error(),
             Self::Fault(fault) => fault,
         };
         let at = format!("byte {} of the body", fault.at);
@@ -48,9 +58,11 @@ impl Stop {
 
 /// The walk through one body.
 pub(super) struct Walk<'a> {
-    page: &'a mut Page,
-    of: &'a Connection,
+    pub(super) page: &'a mut Page,
+    pub(super) of: &'a Connection,
     found: bool,
+    /// The last sound row's.
+    pub(super) shape: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -59,6 +71,7 @@ impl<'a> Walk<'a> {
             page,
             of,
             found: false,
+            shape: 0,
         }
     }
 
@@ -82,7 +95,7 @@ impl<'a> Walk<'a> {
                 "no list of rows at {at} in the answer: {start}"
             )));
         }
-        Ok(())
+        self.page.check_rest()
     }
 
     /// Walks the value at `at`, taking what is wanted of it.
@@ -154,45 +167,52 @@ impl<'a> Walk<'a> {
             return Err(no_rows(format!("{place} is {found}, not a list of rows: {value}")).into());
         }
         json::elements(text, at, depth, &mut |text, at| {
-            if self.page.rows.len() == MAX_ROWS {
+            if self.page.listed == MAX_ROWS {
                 return Err(Error::contract("more than 1000000 rows on one page").into());
             }
-            let row = self.page.rows.len();
-            let located = |error: Error| Stop::from(error.at(format_args!("row {row}")));
-            if self.of.response.row.is_empty() {
-                return self.row(text, at, depth + 1).map_err(|stop| match stop {
-                    Stop::Error(error) => located(*error),
-                    fault => fault,
-                });
-            }
-            let end = json::value(text, at, depth + 1)?;
-            let inner = json::point(&text[at..end], &self.of.response.row);
-            let Some(inner) = inner else {
-                let message = format!("nothing at {}", pointer(&self.of.response.row));
-                return Err(located(Error::contract(message)));
+            let before = (self.page.members.len(), self.page.ids.len());
+            let end = match self.element(text, at, depth + 1) {
+                Ok(end) => end,
+                Err(stop) => {
+                    self.page.members.truncate(before.0);
+                    self.page.ids.truncate(before.1);
+                    self.set_aside(text, at, stop)?
+                }
             };
-            self.row(text, Span::within(text, inner).start as usize, depth + 1)
-                .map_err(|stop| match stop {
-                    Stop::Error(error) => located(*error),
-                    fault => fault,
-                })?;
+            self.page.listed += 1;
             Ok(end)
         })
     }
 
+    /// Takes the list's element at `at`, which holds a row.
+    #[inline]
+    fn element(
+        &mut self,
+        text: &[u8],
+        at: usize,
+        depth: usize,
+    ) -> std::result::Result<usize, Stop> {
+        if self.of.response.row.is_empty() {
+            return self.row(text, at, depth);
+        }
+        let end = json::value(text, at, depth)?;
+        let inner = json::point(&text[at..end], &self.of.response.row);
+        let Some(inner) = inner else {
+            let reason = format!("nothing at {}", pointer(&self.of.response.row));
+            return Err(Flaw::new(reason).into());
+        };
+        self.row(text, Span::within(text, inner).start as usize, depth)?;
+        Ok(end)
+    }
+
     /// Takes the row at `at`.
     fn row(&mut self, text: &[u8], at: usize, depth: usize) -> std::result::Result<usize, Stop> {
-        let page = &mut *self.page;
-        if text.get(at) != Some(&b'{') {
-            let end = json::value(text, at, depth)?;
-            let value = excerpt(&String::from_utf8_lossy(&text[at..end]));
-            let found = json::kind(&text[at..end]);
-            return Err(
-                Error::contract(format!("a row must be an object, not {found}: {value}")).into(),
-            );
+        if text.get(at) != Some(&b'{') || self.of.response.columns.is_some() {
+            return self.no_object(text, at, depth);
         }
+        let page = &mut *self.page;
         let first = page.members.len();
-        let expected = page.rows.last().map_or(0, |row| row.shape as usize);
+        let expected = self.shape;
         let keys = page
             .shapes
             .get(expected)
@@ -207,7 +227,7 @@ impl<'a> Walk<'a> {
                 break next + 1;
             }
             let key = match keys.get(count) {
-                Some(key) if same && is_key(text, next, key) => {
+                Some(key) if same && has_key(text, next, key) => {
                     next += key.len() + 2;
                     Span::new(next - 1 - key.len(), next - 1)
                 }
@@ -241,53 +261,81 @@ impl<'a> Walk<'a> {
             next = json::space(text, next);
         };
         if page.members.len() > MAX_FIELDS || count > MAX_FIELDS_PER_ROW {
-            return Err(Error::contract("more fields than any table has")
-                .hint("ask for smaller pages with --page-size")
-                .into());
+            return Err(too_many());
         }
-        let shape = if same && count == keys.len() && !page.shapes.is_empty() {
+        self.shape = if same && count == keys.len() && !page.shapes.is_empty() {
             expected
         } else {
             page.shape(text, first, self.of)?
         };
+        self.take(text, Span::new(at, end), first)?;
+        Ok(end)
+    }
+
+    /// Takes the row of the members from `first` on.
+    #[inline(always)]
+    pub(super) fn take(
+        &mut self,
+        text: &[u8],
+        span: Span,
+        first: usize,
+    ) -> std::result::Result<(), Stop> {
+        let page = &mut *self.page;
         let members = &page.members[first..];
-        let shape_of = &page.shapes[shape];
-        for (field, index) in self.of.primary_key.iter().zip(&shape_of.id) {
-            let raw = field_value(text, members, field, *index);
-            let raw = raw.ok_or_else(|| missing(field, "the primary key"))?;
-            if !matches!(raw.first(), Some(b'"' | b'-' | b'0'..=b'9')) {
-                let value = excerpt(&String::from_utf8_lossy(raw));
-                let message = format!("the primary key must be a string or a number: {value}");
-                return Err(Error::contract(message)
-                    .at(format_args!("field {:?}", field.name))
-                    .into());
+        let shape = &page.shapes[self.shape];
+        for (field, index) in self.of.primary_key.iter().zip(&shape.id) {
+            let Some(raw) = field_value(text, members, field, *index) else {
+                return Err(Flaw::missing(field, "the primary key", index.is_none()).into());
+            };
+            if !is_key(raw) {
+                return Err(Flaw::no_key(field, raw).into());
             }
             page.ids.push(Span::within(text, raw));
         }
         let cursor = &self.of.cursor;
-        let raw = field_value(text, members, cursor, shape_of.cursor);
-        let raw = raw.ok_or_else(|| missing(cursor, "the cursor"))?;
-        let at_instant = instant(raw, &self.of.since.format).ok_or_else(|| {
-            let value = excerpt(&String::from_utf8_lossy(raw));
-            Error::contract(format!("not a timestamp that can be placed in time: {value}"))
-                .at(format_args!("field {:?}", cursor.name))
-                .hint("a timestamp needs its offset from UTC; say how this API spells them with \"since\": {\"format\": …} in the connection file")
-        })?;
-        let row = Row {
-            span: Span::new(at, end),
-            members: Span::new(first, page.members.len()),
-            shape: shape as u32,
-            at: at_instant,
-            mark: Span::within(text, raw),
+        let raw = field_value(text, members, cursor, shape.cursor);
+        let raw = match &self.of.since.fallback {
+            Some(field) if raw.is_none_or(|raw| raw == b"\"\"") => {
+                field_value(text, members, field, shape.fallback)
+            }
+            _ => raw,
         };
-        page.rows.push(row);
-        Ok(end)
+        let Some(raw) = raw else {
+            return Err(Flaw::missing(cursor, "the cursor", shape.cursor.is_none()).into());
+        };
+        let Some(at) = instant(raw, &self.of.since.format) else {
+            return Err(Flaw::timeless(cursor, raw).into());
+        };
+        if page.changed {
+            page.check_text(span, self.of.primary_key.len())?;
+        }
+        page.rows.push(Row {
+            span,
+            members: Span::new(first, page.members.len()),
+            shape: self.shape as u32,
+            at,
+            mark: Span::within(text, raw),
+            position: page.listed as u32,
+        });
+        Ok(())
     }
+}
+
+pub(super) fn too_many() -> Stop {
+    Error::contract("more fields than any table has")
+        .hint("ask for smaller pages with --page-size")
+        .into()
+}
+
+/// Whether a value can be a primary key.
+#[inline]
+pub(super) fn is_key(raw: &[u8]) -> bool {
+    matches!(raw.first(), Some(b'"' | b'-' | b'0'..=b'9'))
 }
 
 /// The instant of a cursor's value.
 #[inline]
-fn instant(raw: &[u8], format: &Format) -> Option<Instant> {
+pub(super) fn instant(raw: &[u8], format: &Format) -> Option<Instant> {
     match raw {
         [b'"', inner @ .., b'"'] => format
             .glance(inner)
@@ -299,7 +347,7 @@ fn instant(raw: &[u8], format: &Format) -> Option<Instant> {
 
 /// Whether the quoted `key` stands at `at`.
 #[inline]
-fn is_key(text: &[u8], at: usize, key: &[u8]) -> bool {
+fn has_key(text: &[u8], at: usize, key: &[u8]) -> bool {
     let end = at + 1 + key.len();
     text.get(at) == Some(&b'"')
         && text.get(at + 1..end) == Some(key)
@@ -326,12 +374,6 @@ fn no_rows(message: String) -> Error {
     Error::contract(message).hint(
         "name the place of the rows with \"response\": {\"rows\": \"/…\"} in the connection file",
     )
-}
-
-fn missing(field: &Field, what: &str) -> Error {
-    Error::contract(format!("{what} is missing or null"))
-        .at(format_args!("field {:?}", field.name))
-        .hint("name it with \"primary_key\" and \"cursor\" in the connection file")
 }
 
 /// A whole number, or the digits of one in a string; null is none.

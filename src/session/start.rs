@@ -14,14 +14,16 @@ pub(super) fn instant(text: Option<&str>, flag: &str, format: &Format) -> Result
     let Some(text) = text else {
         return Ok(None);
     };
-    let midnight = format!("{text}T00:00:00Z");
+    // Of the zone's day where local times have one.
+    let zone = if format.is_local() { "" } else { "Z" };
+    let midnight = format!("{text}T00:00:00{zone}");
     if let Some(at) = read(text, format) {
         return Ok(Some(Mark {
             text: text.to_owned(),
             at,
         }));
     }
-    if let Some(at) = timestamp::parse(&midnight) {
+    if let Some(at) = read(&midnight, format) {
         return Ok(Some(Mark { text: midnight, at }));
     }
     Err(Error::usage(format!("{text:?} is no timestamp"))
@@ -31,8 +33,13 @@ pub(super) fn instant(text: Option<&str>, flag: &str, format: &Format) -> Result
 
 /// Whoever writes a timestamp by hand may write RFC 3339 for any API.
 fn read(text: &str, format: &Format) -> Option<Instant> {
+    known(text, format).or_else(|| timestamp::parse(text))
+}
+
+/// A cursor's value, which may have been a number.
+fn known(text: &str, format: &Format) -> Option<Instant> {
     let read = format.read(text, false);
-    read.or_else(|| timestamp::parse(text))
+    read.or_else(|| format.read(text, true))
 }
 
 /// Where the cursor takes up.
@@ -66,7 +73,7 @@ pub(super) fn start(
     };
     let progress = state.map(|state| state.progress).unwrap_or_default();
     let marked = |text: &str| {
-        let at = format.read(text, false);
+        let at = known(text, format).or_else(|| timestamp::parse(text));
         let at = at.ok_or_else(|| {
             Error::local(format!("the state's {text:?} is no timestamp of this API"))
                 .hint("has \"since\": {\"format\": …} changed in the connection file?")
@@ -91,12 +98,14 @@ pub(super) fn start(
         (Resume::Mark, Some(mark)) => spelled(mark),
         _ => first.clone(),
     };
-    let newest = mark.as_ref().map_or(Instant::MAX, |mark| mark.at);
     if let Some(why) = &progress.refuted {
         log::warn!(
             "the last sync was not believed ({why}); this one begins where everything is proved, so that rows may come once more"
         );
     }
+    // Rows may have been read as of the second hour that the mark's text means.
+    let newest = mark.as_ref().and_then(|mark| format.latest(&mark.text));
+    let newest = newest.unwrap_or(Instant::MAX);
     Ok(Start {
         bound,
         mark,

@@ -26,7 +26,7 @@ pub type Make<'a> = dyn Fn(Option<&str>) -> Request + 'a;
 
 /// What is wrong with an answer, if anything; it is told the time in unix
 /// seconds.
-pub type Judge<'a> = dyn FnMut(&Response, &[u8], i64) -> Result<()> + 'a;
+pub type Judge<'a> = dyn FnMut(&Response, &mut Vec<u8>, i64) -> Result<()> + 'a;
 
 /// A source that is asked again where that can help.
 pub struct Retry {

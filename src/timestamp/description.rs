@@ -11,6 +11,8 @@ use crate::calendar::{DAY, Instant};
 pub struct Description {
     text: String,
     item: OwnedFormatItem,
+    /// Whether its texts say an instant rather than a time on some wall.
+    absolute: bool,
 }
 
 impl Description {
@@ -23,7 +25,15 @@ impl Description {
         let item = format_description::parse_owned::<2>(text)
             .map_err(|cause| format!("\"{text}\" is not a format description: {cause}"))?;
         let text = text.to_owned();
-        let description = Self { text, item };
+        let absolute = false;
+        let mut description = Self {
+            text,
+            item,
+            absolute,
+        };
+        let sample = description.spell(Instant { secs: 0, nanos: 0 });
+        description.absolute =
+            sample.is_some_and(|text| description.says(&text).is_some_and(|said| said.1));
         // two instants that share neither century, year, month, day nor half
         // day: a description that leaves one of them out misreads at least one
         for secs in [951_867_296, 4_131_021_845] {
@@ -41,7 +51,18 @@ impl Description {
         Ok(description)
     }
 
+    /// Whether its texts have an offset, or count from 1970.
+    pub(super) fn is_absolute(&self) -> bool {
+        self.absolute
+    }
+
     pub(super) fn read(&self, text: &str) -> Option<Instant> {
+        Some(self.says(text)?.0)
+    }
+
+    /// What a text says, and whether that is an instant rather than a time on
+    /// some wall, which is taken as if it were in UTC.
+    fn says(&self, text: &str) -> Option<(Instant, bool)> {
         let mut parsed = Parsed::new();
         let rest = parsed.parse_item(text.as_bytes(), &self.item).ok()?;
         if !rest.is_empty() {
@@ -50,13 +71,14 @@ impl Description {
         if let Some(nanos) = parsed.unix_timestamp_nanos() {
             let at = Instant::from_nanos(nanos)?;
             let nanos = parsed.subsecond().unwrap_or(at.nanos);
-            return Some(Instant { nanos, ..at });
+            return Some((Instant { nanos, ..at }, true));
         }
         if parsed.hour_24().is_none() && parsed.hour_12().is_none() && parsed.minute().is_none() {
             parsed.set_hour_24(0)?;
         }
         let date = Date::try_from(parsed).ok()?;
         let time = Time::try_from(parsed).ok()?;
+        let absolute = parsed.offset_hour().is_some();
         let offset = match parsed.offset_hour() {
             Some(_) => UtcOffset::try_from(parsed).ok()?,
             None => UtcOffset::UTC,
@@ -65,7 +87,7 @@ impl Description {
         let local = PrimitiveDateTime::new(date, time).assume_utc();
         let secs = local.unix_timestamp() - i64::from(offset.whole_seconds());
         let nanos = local.nanosecond();
-        Some(Instant { secs, nanos })
+        Some((Instant { secs, nanos }, absolute))
     }
 
     pub(super) fn spell(&self, at: Instant) -> Option<String> {

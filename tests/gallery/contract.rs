@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::model::{Answer, Model};
 use crate::support::clock::{self, SECOND};
 use crate::support::table::Table;
+use crate::support::zone;
 use crate::support::{Outcome, Scratch, assert_no_leftovers, highwater, ndjson, run};
 
 /// One kind of API.
@@ -38,10 +39,13 @@ pub struct Trial {
 
 impl Trial {
     pub fn start(of: &'static Contract, rows: usize) -> Self {
+        let scratch = Scratch::new();
+        std::fs::create_dir_all(scratch.join("zones/America")).unwrap();
+        scratch.write("zones/America/New_York", zone::rule(zone::NEW_YORK));
         Self {
             of,
             model: Model::start((of.table)(rows), of.answer),
-            scratch: Scratch::new(),
+            scratch,
             config: connection(of.name),
             secret: of.secret.1.to_owned(),
         }
@@ -61,9 +65,18 @@ impl Trial {
 
     /// A sync that asks so many times again.
     pub fn patient(&self, retries: &str, flags: &[&str]) -> Outcome {
+        self.command("sync", retries, flags)
+    }
+
+    fn call(&self, command: &str, flags: &[&str]) -> Outcome {
+        self.command(command, "0", flags)
+    }
+
+    fn command(&self, command: &str, retries: &str, flags: &[&str]) -> Outcome {
         run(highwater(self.scratch.path())
             .env(self.of.secret.0, &self.secret)
-            .args(["sync", "--max-retries", retries, "--config"])
+            .env("TZDIR", self.scratch.join("zones"))
+            .args([command, "--max-retries", retries, "--config"])
             .arg(&self.config)
             .args(["--url", &self.model.url(self.of.path)])
             .args(flags))
@@ -94,6 +107,13 @@ impl Trial {
         let table = self.model.table().contents();
         assert_eq!(rows.len(), table.len());
         self.assert_latest(rows, &table);
+    }
+
+    /// The table's rows, as `expected` makes them.
+    fn contents(&self, expected: fn(&mut Value)) -> BTreeMap<String, Value> {
+        let mut table = self.model.table().contents();
+        table.values_mut().for_each(expected);
+        table
     }
 
     /// Fails unless the last version of each row is the table's.
@@ -150,19 +170,43 @@ pub fn change(of: &Contract, table: &mut Table) -> BTreeSet<String> {
     ids
 }
 
+/// A check finds nothing broken, and the file that it suggests is as good.
+#[track_caller]
+pub fn is_approved_by_check(of: &'static Contract) {
+    let mut trial = Trial::start(of, 230);
+    trial.call("check", &["--page-size", "20"]).expect(0);
+    let suggested = trial.call("check", &["--suggest"]).expect(0).stdout;
+    trial.config = trial.scratch.write("suggested.json", suggested);
+    let rows = trial.rows(&["--page-size", "20"]);
+    assert_eq!(rows.len(), 230);
+}
+
 /// A first sync brings all rows; the second one the changes; a third nothing.
 #[track_caller]
 pub fn brings_all_rows_and_then_the_changes(of: &'static Contract) {
+    brings_all_rows_and_then_the_changes_as(of, |_| {});
+}
+
+/// The same where rows do not go as they come: both they and the table's are
+/// compared as `expected` makes them.
+#[track_caller]
+pub fn brings_all_rows_and_then_the_changes_as(of: &'static Contract, expected: fn(&mut Value)) {
     let trial = Trial::start(of, 230);
-    let first = trial.rows(&["--page-size", "20"]);
-    trial.assert_is_table(&first);
+    let rows = |flags: &[&str]| {
+        let mut rows = trial.rows(flags);
+        rows.iter_mut().for_each(expected);
+        rows
+    };
+    let first = rows(&["--page-size", "20"]);
+    assert_eq!(first.len(), 230);
+    trial.assert_latest(&first, &trial.contents(expected));
 
     let changed = change(of, &mut trial.model.table());
-    let second = trial.rows(&["--page-size", "20"]);
+    let second = rows(&["--page-size", "20"]);
     assert_eq!(second.len(), changed.len());
     let ids: BTreeSet<String> = second.iter().map(|row| trial.key(row)).collect();
     assert_eq!(ids, changed);
-    trial.assert_latest(&[first, second].concat(), &trial.model.table().contents());
+    trial.assert_latest(&[first, second].concat(), &trial.contents(expected));
 
     let before = trial.model.requests().len();
     let third = trial.sync(&["--page-size", "20"]).expect(0).receipt();

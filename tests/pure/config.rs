@@ -199,7 +199,7 @@ fn every_fault_names_its_line_and_its_key() {
         ),
         (
             "{\"since\": {\"zzzzzzzz\": \"\"}}",
-            "line 1: unknown key \"zzzzzzzz\", the keys are bound, format, first",
+            "line 1: unknown key \"zzzzzzzz\", the keys are bound, format, read, send, zone, fallback, first",
         ),
         (
             "{\n\n\"page_size\": \"many\"}",
@@ -310,6 +310,114 @@ fn every_fault_names_its_line_and_its_key() {
         assert_eq!(error(text), message, "{text}");
     }
     assert!(error("{\"since\": {\"format\": \"[yeer]\"}}").starts_with("line 1, \"format\": "));
+}
+
+#[test]
+fn zones_spellings_and_what_stands_in_are_taken() {
+    let file = parse(
+        r#"{"since": {"read": "http-date", "send": "unix", "zone": "+01:00", "fallback": "/made/at", "first": -440},
+            "ignore": ["seen", "/user/url"], "response": {"columns": "/columns"}}"#,
+    )
+    .unwrap();
+    let instant = highwater::timestamp::parse("2024-01-15T10:30:00Z").unwrap();
+    let format = &file.since.format;
+    assert_eq!(
+        format.read("Mon, 15 Jan 2024 10:30:00 GMT", false),
+        Some(instant)
+    );
+    assert_eq!(format.read("2024-01-15T11:30:00", false), Some(instant));
+    assert_eq!(format.spell("", instant), "1705314600");
+    assert_eq!(file.since.first.as_deref(), Some("-440"));
+    assert_eq!(file.since.fallback.unwrap().path, ["made", "at"]);
+    assert_eq!(file.ignore[1].path, ["user", "url"]);
+    assert_eq!(file.response.columns.unwrap(), ["columns"]);
+    let both = parse(r#"{"since": {"format": "unix"}}"#).unwrap();
+    assert_eq!(both.since.format, Format::Unix);
+    let one = parse(r#"{"since": {"format": "unix", "send": "date"}}"#).unwrap();
+    assert_eq!(one.since.format.read("1705314600", false), Some(instant));
+    assert_eq!(one.since.format.spell("", instant), "2024-01-15");
+    let none = r#"{"since": {"zone": null, "fallback": null}, "response": {"columns": null}, "ignore": []}"#;
+    assert_eq!(parse(none).unwrap(), parse("{}").unwrap());
+}
+
+#[test]
+fn a_named_zone_is_read_once_it_is_asked_for() {
+    let mut file = parse(
+        r#"{"since": {"zone": "Europe/Paris", "format": "[year]-[month]-[day] [hour]:[minute]"}}"#,
+    )
+    .unwrap();
+    let rule = crate::zone_file::rule("CET-1CEST,M3.5.0,M10.5.0/3");
+    file.settle(&|name| {
+        assert_eq!(name, "Europe/Paris");
+        Ok(rule.clone())
+    })
+    .unwrap();
+    let instant = highwater::timestamp::parse("2024-07-15T10:30:00Z").unwrap();
+    assert_eq!(file.since.format.spell("", instant), "2024-07-15 12:30");
+    assert_eq!(
+        file.since.format.read("2024-07-15 12:30", false),
+        Some(instant)
+    );
+    // An hour that comes twice is not named.
+    let twice = highwater::timestamp::parse("2024-10-27T01:10:00Z").unwrap();
+    assert_eq!(file.since.format.spell("", twice), "2024-10-27 01:59");
+}
+
+#[test]
+fn faults_of_zones_spellings_and_ignored_fields_are_named() {
+    for (text, message) in [
+        (
+            r#"{"since": {"zon": "UTC"}}"#,
+            "line 1: unknown key \"zon\", did you mean \"zone\"?",
+        ),
+        (
+            r#"{"since": {"falback": "x"}}"#,
+            "line 1: unknown key \"falback\", did you mean \"fallback\"?",
+        ),
+        (
+            r#"{"ignored": []}"#,
+            "line 1: unknown key \"ignored\", did you mean \"ignore\"?",
+        ),
+        (
+            r#"{"response": {"column": "/c"}}"#,
+            "line 1: unknown key \"column\", did you mean \"columns\"?",
+        ),
+        (
+            r#"{"since": {"zone": "-5"}}"#,
+            "line 1, \"zone\": \"-5\" is no time zone, write a name as \"America/New_York\" or an offset as \"-05:00\"",
+        ),
+        (
+            r#"{"since": {"format": "date", "read": "unix", "send": "unix"}}"#,
+            "\"format\": stands for \"read\" and \"send\" both, and both are given; leave one of the three out",
+        ),
+        (
+            r#"{"since": {"fallback": "updatedAt"}}"#,
+            "\"fallback\": is the cursor itself; name the field that has a time where the cursor has none",
+        ),
+        (
+            r#"{"ignore": ["id"]}"#,
+            "\"ignore\": \"id\" tells rows or their versions apart and cannot be ignored",
+        ),
+        (
+            r#"{"cursor": "/meta/at", "ignore": "meta"}"#,
+            "\"ignore\": \"meta_at\" tells rows or their versions apart and cannot be ignored",
+        ),
+        (
+            r#"{"ignore": [""]}"#,
+            "line 1, \"ignore\": a field's name is empty",
+        ),
+        (
+            r#"{"response": {"columns": "columns"}}"#,
+            "line 1, \"columns\": \"columns\" is no JSON pointer, did you mean \"/columns\"?",
+        ),
+        (
+            r#"{"on_bad_row": "skip"}"#,
+            "line 1, \"on_bad_row\": \"skip\" must be \"fail\" or \"reject\"",
+        ),
+    ] {
+        assert_eq!(error(text), message, "{text}");
+    }
+    assert!(error(r#"{"since": {"send": "[yeer]"}}"#).starts_with("line 1, \"send\": "));
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub mod http;
 pub mod reply;
 pub mod table;
 pub mod versions;
+pub mod zone;
 
 use std::collections::BTreeMap;
 use std::fs;
