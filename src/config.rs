@@ -59,6 +59,10 @@ pub struct Layout {
     pub total: Option<Place>,
     /// Where an answer tells of an error although its status is 200.
     pub error: Option<Vec<String>>,
+    /// Where it says whether more rows follow the page, if it does.
+    pub more: Option<Place>,
+    /// Where the link to the next page is, if there are links.
+    pub next: Option<Place>,
 }
 
 /// Statuses that are no errors, or none that last.
@@ -181,6 +185,8 @@ impl Default for Connection {
                 offset: Some(Place::Body(token("offset"))),
                 total: Some(Place::Body(token("total"))),
                 error: None,
+                more: None,
+                next: None,
             },
             since: Since {
                 exclusive: false,

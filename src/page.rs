@@ -5,6 +5,7 @@
 
 mod fold;
 mod ignore;
+mod links;
 mod list;
 mod odd;
 pub mod text;
@@ -74,6 +75,10 @@ pub struct Page {
     pub offset: Option<u64>,
     /// How many rows pass the filter, says the answer.
     pub total: Option<u64>,
+    /// Whether more rows follow, says the answer.
+    pub more: Option<bool>,
+    /// The link to the next page.
+    pub next: Option<String>,
     /// Counts the times that shapes were forgotten.
     pub generation: u64,
     rows: Vec<Row>,
@@ -101,6 +106,8 @@ enum Wanted {
     Rows,
     Offset,
     Total,
+    More,
+    Next,
     /// Echoed beside the offset; it only has to make sense.
     Limit,
 }
@@ -173,6 +180,8 @@ impl Page {
         for (place, what) in [
             (&of.response.offset, Wanted::Offset),
             (&of.response.total, Wanted::Total),
+            (&of.response.more, Wanted::More),
+            (&of.response.next, Wanted::Next),
         ] {
             match place {
                 Some(Place::Body(path)) => wanted.push((path, what)),
@@ -181,6 +190,9 @@ impl Page {
             }
         }
         Walk::new(self, of).whole(body, &wanted)?;
+        if of.response.next.is_some() && of.response.more.is_none() {
+            self.more = Some(self.next.is_some());
+        }
         if of.sorted && of.since.format.repeats() {
             self.unfold(body, of);
         }
@@ -195,6 +207,7 @@ impl Page {
         self.members.clear();
         self.ids.clear();
         (self.offset, self.total) = (None, None);
+        (self.more, self.next) = (None, None);
     }
 
     /// Takes an answer without rows and without a body to read: the offset is
@@ -207,6 +220,8 @@ impl Page {
         if let Some(Place::Header(name)) = &of.response.total {
             self.header(response, name, &Wanted::Total)?;
         }
+        // It says itself that there is nothing.
+        self.more = Some(false);
         Ok(())
     }
 
@@ -214,6 +229,17 @@ impl Page {
         let Some(value) = response.header(name) else {
             return Ok(());
         };
+        match what {
+            Wanted::More => {
+                self.more = Some(links::says_more(value));
+                return Ok(());
+            }
+            Wanted::Next => {
+                self.next = links::next(value);
+                return Ok(());
+            }
+            _ => {}
+        }
         let digits = value
             .rsplit_once('/')
             .map_or(value, |(_, total)| total)

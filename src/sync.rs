@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::answer::{self, Before};
 use crate::checkpoint::{Progress, Resume};
 use crate::clock::Clock;
-use crate::config::Connection;
+use crate::config::{Connection, Paging};
 use crate::cursor::{Answer, Cursor, Step};
 use crate::error::{Error, Kind, Refusal, Result};
-use crate::exchange::Response;
+use crate::exchange::{Request, Response};
 use crate::page::{Page, View};
 use crate::row::Encoder;
 use crate::sink::behind::Behind;
@@ -68,25 +68,27 @@ impl Sync<'_> {
             let ask = self.cursor.request();
             let (offset, limit, pause) = (ask.offset, ask.limit, ask.pause);
             let since = ask.since.map(str::to_owned);
-            let make = |token: Option<&str>| {
-                self.of.request(&Values {
+            let link = page.next.take().filter(|_| offset > 0);
+            let make = |token: Option<&str>| Request {
+                link: link.clone(),
+                ..self.of.request(&Values {
                     since: since.as_deref(),
                     limit,
                     offset,
                     token,
                 })
             };
+            let linked = self.of.paging() == Paging::Link && offset > 0;
             if self.source.waits() && !pause.is_zero() {
                 self.clock.sleep(pause);
             }
             let place = |error: Error| error.at(format_args!("page at offset {offset}"));
-            let step = match self.fetch(&make, &mut page, &mut body) {
-                Ok(response) => {
-                    self.advise(&response, &page);
-                    let view = page.view(&body, self.of);
-                    self.cursor.accept(&view, &self.answer(&response, &page))
-                }
-                Err(error) => self.refused(error),
+            let step = if linked && (link.is_none() || self.cursor.is_proving()) {
+                // Only the page before has the link to a page.
+                self.cursor
+                    .refused(Error::contract("no answer has a link to this page"))
+            } else {
+                self.ask(&make, &mut page, &mut body)
             };
             let step = step.map_err(place);
             let step = step.map_err(|error| self.remember(error))?;
@@ -105,6 +107,18 @@ impl Sync<'_> {
             if step.done {
                 return Ok(());
             }
+        }
+    }
+
+    /// Asks for a page, and has the cursor judge the answer.
+    fn ask(&mut self, make: &Make<'_>, page: &mut Page, body: &mut Vec<u8>) -> Result<Step> {
+        match self.fetch(make, page, body) {
+            Ok(response) => {
+                self.advise(&response, page);
+                let view = page.view(body, self.of);
+                self.cursor.accept(&view, &self.answer(&response, page))
+            }
+            Err(error) => self.refused(error),
         }
     }
 
@@ -176,7 +190,7 @@ impl Sync<'_> {
         Answer {
             echoed: page.offset,
             total: page.total,
-            more: None,
+            more: page.more,
             asked: earliest.unwrap_or(own),
             latest: date.map_or(own, |date| date.max(own)),
         }

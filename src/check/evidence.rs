@@ -70,7 +70,7 @@ impl Paging {
     pub(super) fn of(of: &Connection) -> Self {
         match of.paging() {
             config::Paging::Offset => Self::Offset,
-            config::Paging::Page => Self::Page,
+            config::Paging::Page | config::Paging::Link => Self::Page,
             config::Paging::None => Self::None,
         }
     }

@@ -12,6 +12,8 @@ pub enum Paging {
     Offset,
     /// By the page's number.
     Page,
+    /// By a link to the next page in each answer.
+    Link,
     /// Not at all: there is one page from each bound on.
     None,
 }
@@ -19,7 +21,9 @@ pub enum Paging {
 impl Connection {
     /// How the API's pages are told apart.
     pub fn paging(&self) -> Paging {
-        if self.holds(Slot::Offset) || self.holds(Slot::Offset1) {
+        if self.response.next.is_some() {
+            Paging::Link
+        } else if self.holds(Slot::Offset) || self.holds(Slot::Offset1) {
             Paging::Offset
         } else if self.holds(Slot::Page) || self.holds(Slot::Page0) {
             Paging::Page

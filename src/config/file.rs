@@ -116,6 +116,10 @@ struct Response {
     total: Option<Option<Text<Place>>>,
     #[serde(default, deserialize_with = "given")]
     error: Option<Option<Text<Pointer>>>,
+    #[serde(default, deserialize_with = "given")]
+    more: Option<Option<Text<Place>>>,
+    #[serde(default, deserialize_with = "given")]
+    next: Option<Option<Text<Place>>>,
 }
 
 #[derive(Deserialize)]
@@ -194,6 +198,8 @@ pub(super) fn read(text: &str) -> Result<Connection> {
         let place = |given: Option<Text<Place>>| given.map(|place| place.0);
         set(&mut to.response.offset, response.offset.map(place));
         set(&mut to.response.total, response.total.map(place));
+        set(&mut to.response.more, response.more.map(place));
+        set(&mut to.response.next, response.next.map(place));
         let error = response.error.map(|error| error.map(|error| error.0.0));
         set(&mut to.response.error, error);
     }

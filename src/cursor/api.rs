@@ -23,6 +23,8 @@ pub enum Paging {
     Offset,
     /// By the number of the page, so that they cannot.
     Page,
+    /// By the link to it in the page before, so that they cannot either.
+    Link,
     /// Not at all: the next page is asked for from the last timestamp.
     Keyset,
 }
@@ -56,7 +58,7 @@ impl Settings {
     }
 
     pub(super) fn by_page(&self) -> bool {
-        self.paging == Paging::Page
+        matches!(self.paging, Paging::Page | Paging::Link)
     }
 }
 

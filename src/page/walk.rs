@@ -1,5 +1,6 @@
 //! The walk down an answer's body to its rows, and along them.
 
+use super::links;
 use super::odd::Flaw;
 use super::{MAX_FIELDS, MAX_ROWS, Member, Page, Row, Wanted};
 use crate::config::{Connection, Field};
@@ -110,6 +111,17 @@ impl<'a> Walk<'a> {
             match what {
                 _ if !path.is_empty() => {}
                 Wanted::Rows => return self.rows(text, at, depth),
+                Wanted::More | Wanted::Next => {
+                    let end = json::value(text, at, depth)?;
+                    let value = &text[at..end];
+                    if matches!(what, Wanted::More) {
+                        self.page.more = Some(links::says_more(&json::text(value)));
+                    } else if value.first() == Some(&b'"') {
+                        let link = json::text(value).into_owned();
+                        self.page.next = Some(link).filter(|link| !link.is_empty());
+                    }
+                    return Ok(end);
+                }
                 Wanted::Offset | Wanted::Total | Wanted::Limit => {
                     let end = json::value(text, at, depth)?;
                     let number = whole(&text[at..end], what)?;

@@ -139,6 +139,7 @@ fn paging(of: &Connection) -> Paging {
     match of.paging() {
         config::Paging::Offset => Paging::Offset,
         config::Paging::Page => Paging::Page,
+        config::Paging::Link => Paging::Link,
         config::Paging::None => Paging::Keyset,
     }
 }

@@ -78,7 +78,7 @@ fn the_added_fields_come_after_the_row_as_it_was_sent() {
 fn numbers_grow_on_stdout_too_also_after_a_run_that_saved_nothing() {
     let dir = Scratch::new();
     let api = Api::over(Table::users(120, 1))
-        .fault(|_, nth| (nth == 2).then(|| Reply::status(404)))
+        .fault(|_, nth| (nth == 2).then(|| Reply::status(401)))
         .start();
     let rows = |code| -> Vec<Value> {
         let words = ["sync", "--metadata", "--out", "-", "--url", &api.url()];

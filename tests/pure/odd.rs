@@ -31,7 +31,7 @@ fn read_as(body: &[u8], kind: Option<&str>, of: &Connection) -> Result<Found, Er
     };
     page.read(&mut body, &response, of)?;
     let view = page.view(&body, of);
-    let shown = (0..view.len()).map(|row| (view.id(row), view.position(row)));
+    let shown = (0..view.len()).map(|row| (view.shown_id(row), view.position(row)));
     let odd = view.all_odd().iter();
     Ok((
         shown.collect(),

@@ -11,6 +11,7 @@ mod certificates;
 mod faults;
 mod limits;
 mod literals;
+mod paging;
 mod proxies;
 mod tokens;
 

@@ -62,6 +62,8 @@ pub(in crate::cursor) fn check<R: Rows>(
         Expect::Other(_) if count == 0 => Ok(0),
         Expect::Other(last) if page.key(0) == last => Err(Miss::Gap),
         Expect::Other(_) => Ok(0),
+        // Rows that cannot be used cannot be compared either.
+        _ if count == 0 && page.skipped() > 0 => Ok(0),
         _ if count == 0 => Err(Miss::Empty),
         Expect::Older(at) if page.at(0) < at => Ok(0),
         Expect::Older(_) => Err(Miss::Gap),

@@ -46,6 +46,8 @@ pub(in crate::cursor) struct Met {
     twins: u64,
     /// Rows that were met again at a later timestamp.
     again: u64,
+    /// Rows that lack a key or a timestamp.
+    skipped: u64,
 }
 
 impl Met {
@@ -87,7 +89,7 @@ impl Met {
     /// How many rows there were before a bound, T or later, when they were
     /// passed.
     pub(in crate::cursor) fn behind(&self, bound: Instant) -> u64 {
-        let all = self.base + self.rows() + self.twins;
+        let all = self.base + self.rows() + self.twins + self.skipped;
         if self.last.is_some_and(|last| last < bound) {
             all
         } else {
@@ -104,7 +106,7 @@ impl Met {
     /// tell rows apart, those of one key are distinct by their timestamps.
     fn distinct(&self) -> u64 {
         let again = if self.twins > 0 { self.again } else { 0 };
-        self.base + self.rows() + self.twins + again
+        self.base + self.rows() + self.twins + again + self.skipped
     }
 
     /// How many positions were passed whose rows were not met.
@@ -164,6 +166,7 @@ impl Met {
             self.run_rows += u64::from(!older);
             self.next = self.next.max(place + 1);
         }
+        self.skipped += page.skipped() as u64;
         self.reached = self.reached.max(from + positions(page));
         // Rows that their key cannot tell apart are distinct all the same.
         self.twins += twins(page).len() as u64;

@@ -28,7 +28,7 @@ impl Cursor {
     ) -> Result<bool> {
         self.expect_next(page);
         match (self.set.paging, self.set.order) {
-            (Paging::Page, _) => self.turn_page(page, inside, sign, stopped),
+            (Paging::Page | Paging::Link, _) => self.turn_page(page, inside, sign, stopped),
             (Paging::Keyset, _) => self.turn_key(sign, stopped, new),
             (Paging::Offset, Order::Unsorted) => self.turn_unsorted(sign),
             (Paging::Offset, Order::Sorted) => self.turn_sorted(page, sign, stopped),
@@ -79,7 +79,10 @@ impl Cursor {
         let count = page.count();
         let reached = self.window.offset() + super::super::positions(page);
         let Some(end) = count.checked_sub(1) else {
-            self.window.turn(reached, Expect::Met);
+            // Nothing on the page can be overlapped.
+            let plain = page.skipped() > 0;
+            let expect = if plain { Expect::Other(0) } else { Expect::Met };
+            self.window.turn(reached, expect);
             return;
         };
         let start = if self.set.sorted() {
@@ -181,7 +184,7 @@ impl Cursor {
             let way = match self.set.paging {
                 Paging::Page => Some(Way::Pages),
                 Paging::Offset => Some(Way::Deeper(self.set.max_offset)),
-                Paging::Keyset => None,
+                Paging::Link | Paging::Keyset => None,
             };
             if let Some(way) = way {
                 let bound = self.trust.first().clone();
