@@ -253,7 +253,7 @@ impl Cursor {
         self.watch(page, left)?;
         let opened = self.window.opened(self.clock.asked());
         if self.window.is_new()
-            && let Some(step) = self.judge_bound(page, total)?
+            && let Some(step) = self.judge_bound(page, answer, total)?
         {
             return Ok(step);
         }

@@ -79,6 +79,8 @@ pub struct Page {
     pub more: Option<bool>,
     /// The link to the next page.
     pub next: Option<String>,
+    /// Whether the answer says by its status that there is nothing.
+    pub nothing: bool,
     /// Counts the times that shapes were forgotten.
     pub generation: u64,
     rows: Vec<Row>,
@@ -207,7 +209,7 @@ impl Page {
         self.members.clear();
         self.ids.clear();
         (self.offset, self.total) = (None, None);
-        (self.more, self.next) = (None, None);
+        (self.more, self.next, self.nothing) = (None, None, false);
     }
 
     /// Takes an answer without rows and without a body to read: the offset is
@@ -220,8 +222,7 @@ impl Page {
         if let Some(Place::Header(name)) = &of.response.total {
             self.header(response, name, &Wanted::Total)?;
         }
-        // It says itself that there is nothing.
-        self.more = Some(false);
+        (self.more, self.nothing) = (Some(false), true);
         Ok(())
     }
 

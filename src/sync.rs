@@ -191,6 +191,7 @@ impl Sync<'_> {
             echoed: page.offset,
             total: page.total,
             more: page.more,
+            nothing: page.nothing,
             asked: earliest.unwrap_or(own),
             latest: date.map_or(own, |date| date.max(own)),
         }

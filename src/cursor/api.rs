@@ -124,6 +124,8 @@ pub struct Answer {
     pub total: Option<u64>,
     /// Whether more rows follow this page, where the API says so.
     pub more: Option<bool>,
+    /// Whether it says by its status that there is nothing.
+    pub nothing: bool,
     /// When it was asked for, by the earliest clock that is known.
     pub asked: Instant,
     /// The same, by the latest clock.
@@ -137,6 +139,7 @@ impl Answer {
             echoed,
             total,
             more: None,
+            nothing: false,
             asked,
             latest: asked,
         }

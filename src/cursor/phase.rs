@@ -141,9 +141,15 @@ impl Cursor {
     pub(super) fn judge_bound<R: Rows>(
         &mut self,
         page: &R,
+        answer: &Answer,
         total: Option<u64>,
     ) -> Result<Option<Step>> {
         self.check_ahead()?;
+        if answer.nothing {
+            self.trust
+                .doubt("the API says by its status that there is nothing new");
+            return Ok(None);
+        }
         if !self.set.sorted() {
             return Ok(None);
         }
