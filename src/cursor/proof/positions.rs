@@ -135,6 +135,7 @@ impl Met {
     ) -> u64 {
         let mut news = 0;
         let start = self.next;
+        self.order.reserve(page.count());
         for row in 0..page.count() {
             let (at, key) = (page.at(row), page.key(row));
             if sorted && self.last.is_none_or(|last| at > last) {
