@@ -27,6 +27,7 @@ mod postgrest;
 mod redmine;
 mod servicenow;
 mod socrata;
+mod xero;
 mod zabbix;
 
 mod bounds;
