@@ -25,20 +25,20 @@
 //!   page is a gapless stretch of the rows at its moment. Rows leave (deleted,
 //!   or updated and thereby moved to the end), which shifts later rows up; the
 //!   plain walk skips as many as left. So pages overlap, and each must join
-//!   what was read ([`proof::join`]). One that does not is a *drift*: the page
+//!   what was read (`proof::join`). One that does not is a *drift*: the page
 //!   is discarded, and a new window opens at T, the last timestamp, offset 0.
 //!   Where the filter cannot tell that window from this one, the walk goes
 //!   back inside it until a page joins.
 //! - Distinct rows must be met at as many positions as were passed
-//!   ([`proof::positions`]); known rows must come back at the bound of a window
-//!   ([`proof::witness`]); from window to window the totals must add up
-//!   ([`proof::totals`]); the end is proved by a window at the last timestamp
-//!   ([`proof::end`]). Where pages cannot overlap and there are no totals, some
-//!   of the pages that no window reached are looked at ([`proof::audit`]).
+//!   (`proof::positions`); known rows must come back at the bound of a window
+//!   (`proof::witness`); from window to window the totals must add up
+//!   (`proof::totals`); the end is proved by a window at the last timestamp
+//!   (`proof::end`). Where pages cannot overlap and there are no totals, some
+//!   of the pages that no window reached are looked at (`proof::audit`).
 //! - The next sync opens its window at the last timestamp that was old enough
 //!   for every row up to it to be visible when its page was asked for. Where
 //!   an answer speaks against the walk, it begins on the last ground that is
-//!   proved ([`proof::ground`]).
+//!   proved (`proof::ground`).
 //!
 //! # Why nothing comes twice
 //!
@@ -319,7 +319,7 @@ impl Cursor {
         }
         let stopped =
             inside < page.count() && self.set.until.is_some_and(|until| page.at(inside) >= until);
-        let done = self.turn(page, sign, inside, stopped, new)?;
+        let done = self.turn(page, sign, inside, stopped)?;
         Ok(Step {
             deliver,
             done,

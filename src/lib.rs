@@ -38,6 +38,7 @@
 //!     order: Order::Sorted,
 //!     paging: Paging::Offset,
 //!     filters: true,
+//!     limits: true,
 //!     format: Format::AsReceived,
 //!     lookback: Duration::ZERO,
 //!     until: None,

@@ -44,6 +44,8 @@ pub struct Settings {
     pub paging: Paging,
     /// Whether the API is asked for rows from a bound on at all.
     pub filters: bool,
+    /// Whether the API is told how many rows to send.
+    pub limits: bool,
     /// How bounds are spelled.
     pub format: Format,
     /// How long after its timestamp a row may become visible.

@@ -128,6 +128,7 @@ pub(super) fn settings(of: &Connection, until: Option<Instant>) -> Settings {
         },
         paging: paging(of),
         filters: of.holds(Slot::Since),
+        limits: of.holds(Slot::Limit),
         format: of.since.format.clone(),
         lookback: of.lookback,
         until,

@@ -122,6 +122,7 @@ impl Api {
                 order: Order::Sorted,
                 paging: Paging::Offset,
                 filters: true,
+                limits: true,
                 format: Format::AsReceived,
                 lookback: Duration::ZERO,
                 until: None,

@@ -37,6 +37,7 @@ mod servicenow;
 mod socrata;
 mod strapi;
 mod wordpress;
+mod xero;
 mod zabbix;
 
 mod bounds;

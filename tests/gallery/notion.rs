@@ -85,6 +85,11 @@ fn answer(request: &Request, table: &Table) -> Reply {
 }
 
 #[test]
+fn all_rows_and_then_the_changes() {
+    contract::brings_all_rows_and_then_the_changes(&NOTION);
+}
+
+#[test]
 fn a_refusal_says_why() {
     contract::tells_why_it_was_refused(&NOTION, "API token is invalid");
 }

@@ -3,9 +3,9 @@
 
 use serde_json::json;
 
-use crate::contract::{self, Contract};
+use crate::contract::{self, Contract, Trial};
 use crate::model::{counted, list, table};
-use crate::support::clock::SECOND;
+use crate::support::clock::{BASE, SECOND};
 use crate::support::http::{Reply, Request};
 use crate::support::table::{Row, Table, Ties};
 
@@ -58,6 +58,27 @@ fn answer(request: &Request, table: &Table) -> Reply {
 }
 
 #[test]
+fn all_rows_and_then_the_changes() {
+    contract::brings_all_rows_and_then_the_changes(&ZABBIX);
+}
+
+#[test]
 fn a_refusal_says_why_though_its_status_is_200() {
     contract::tells_why_it_was_refused(&ZABBIX, "Not authorized");
+}
+
+#[test]
+fn more_events_in_one_second_than_a_page_holds_are_not_passed_over() {
+    let mut table = Table::rendered_by(Ties::Insertion, event);
+    for number in 0..70 {
+        table.insert(&counted(number), BASE + SECOND * i64::from(number >= 50));
+    }
+    let trial = Trial::start(&ZABBIX, 0);
+    *trial.model.table() = table;
+    trial.sync(&["--page-size", "20"]).expect(5);
+    let receipt = trial
+        .sync(&["--page-size", "60", "--full-refresh"])
+        .expect(0)
+        .receipt();
+    assert_eq!(receipt["rows"], 70);
 }

@@ -171,12 +171,7 @@ impl Cursor {
     }
 
     /// Turns where each page is a window; true where there is none.
-    pub(in crate::cursor) fn turn_key(
-        &mut self,
-        sign: Sign,
-        stopped: bool,
-        new: u64,
-    ) -> Result<bool> {
+    pub(in crate::cursor) fn turn_key(&mut self, sign: Sign, stopped: bool) -> Result<bool> {
         let anchor = self.anchor();
         if stopped || sign.rows == 0 || sign.more == Some(false) {
             return self.conclude();
@@ -185,7 +180,14 @@ impl Cursor {
             self.open(anchor)?;
             return Ok(false);
         }
-        if !self.set.sorted() || new == 0 || !sign.is_full() {
+        // A page that is full of one timestamp may hide what follows it. Where
+        // the API was not told how many to send, a round number is a full page.
+        let full = if self.set.limits {
+            sign.rows == self.set.limit
+        } else {
+            sign.rows.is_multiple_of(10)
+        };
+        if !self.set.sorted() || !full {
             return self.conclude();
         }
         let error = Error::contract("one timestamp fills the page, and the API has no way to ask for what follows")

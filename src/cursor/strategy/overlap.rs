@@ -24,12 +24,11 @@ impl Cursor {
         sign: Sign,
         inside: usize,
         stopped: bool,
-        new: u64,
     ) -> Result<bool> {
         self.expect_next(page);
         match (self.set.paging, self.set.order) {
             (Paging::Page | Paging::Link, _) => self.turn_page(page, inside, sign, stopped),
-            (Paging::Keyset, _) => self.turn_key(sign, stopped, new),
+            (Paging::Keyset, _) => self.turn_key(sign, stopped),
             (Paging::Offset, Order::Unsorted) => self.turn_unsorted(sign),
             (Paging::Offset, Order::Sorted) => self.turn_sorted(page, sign, stopped),
         }
