@@ -41,6 +41,8 @@ pub struct Progress {
     pub question: Option<Question>,
     /// Why the last walk was not believed.
     pub refuted: Option<String>,
+    /// When the last complete sync ended, news or not: RFC 3339 in UTC.
+    pub checked_at: Option<String>,
 }
 
 /// A file under way: how much of it is committed.
@@ -102,6 +104,7 @@ struct Raw {
     source: Option<Origin>,
     question: Option<RawQuestion>,
     refuted: Option<String>,
+    checked_at: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -193,6 +196,7 @@ impl Checkpoint {
                     offset: question.offset,
                 }),
                 refuted: raw.refuted,
+                checked_at: raw.checked_at,
             },
             part: raw.part,
             files: raw.files,
@@ -232,6 +236,9 @@ impl Checkpoint {
         }
         if let Some(why) = &progress.refuted {
             out += &format!(",\"refuted\":{}", quote(why));
+        }
+        if let Some(at) = &progress.checked_at {
+            out += &format!(",\"checked_at\":{}", quote(at));
         }
         let part = part.map_or("null".into(), json);
         let files = serde_json::to_string(files).unwrap_or_default();

@@ -49,6 +49,8 @@ pub enum Topic {
     Table,
     /// `compact`
     Compact,
+    /// The receipt's fields.
+    Receipt,
 }
 
 /// Where the rows go.
@@ -99,6 +101,10 @@ pub struct Options {
     pub quiet: bool,
     pub json: bool,
     pub suggest: bool,
+    pub table: Option<String>,
+    pub max_age: Option<Duration>,
+    /// Which table of a connection file that has several these options are for.
+    pub one_of: Option<String>,
 }
 
 /// The words that come first, and what they stand for.
@@ -154,6 +160,9 @@ impl Options {
             quiet: false,
             json: false,
             suggest: false,
+            table: None,
+            max_age: None,
+            one_of: None,
         }
     }
 
@@ -178,6 +187,7 @@ impl Options {
             _ if has("version") => Command::Version,
             [] => return Err(Error::usage(help::USAGE)),
             ["help"] => Command::Help(Topic::General),
+            ["help", "receipt"] => Command::Help(Topic::Receipt),
             ["help", of] => Command::Help(topic(of).ok_or_else(|| unknown_command(of))?),
             ["help", _, extra, ..] => return Err(unexpected(extra, "help takes one command")),
             [name, ..] => match topic(name).ok_or_else(|| unknown_command(name))? {
@@ -186,7 +196,7 @@ impl Options {
                 Topic::Status => Command::Status,
                 Topic::Table => Command::Table,
                 Topic::Compact => Command::Compact,
-                Topic::Sync | Topic::General => Command::Sync,
+                Topic::Sync | Topic::General | Topic::Receipt => Command::Sync,
             },
         };
         let of = match command {

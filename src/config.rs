@@ -8,12 +8,14 @@ pub mod auth;
 mod file;
 mod parts;
 mod since;
+mod tables;
 
 use std::str::FromStr;
 use std::time::Duration;
 
 pub use asked::Paging;
 use auth::Auth;
+pub use tables::Tables;
 
 use crate::error::{Error, Result};
 use crate::exchange::Method;

@@ -1,13 +1,13 @@
 //! What the options name: the connection, read from its file with the flags
 //! over it, and who answers for it. It sends nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::{Command, Options};
 use crate::clock::SystemClock;
 use crate::config::auth::Auth;
-use crate::config::{Connection, set};
+use crate::config::{Connection, Tables, set};
 use crate::error::{Error, Result};
 use crate::secret::{self, Secrets, literal};
 use crate::source::Source;
@@ -26,16 +26,22 @@ use crate::zoneinfo;
 /// # Errors
 /// [`crate::error::Kind::Usage`].
 pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
-    let mut secrets = Secrets::default();
+    let mut secrets = match options.one_of {
+        // What is secret for one table shows in no other's lines either.
+        Some(_) => secret::shared(),
+        None => Secrets::default(),
+    };
     secret::install(secrets.clone());
     let mut of = match &options.config {
         None => Connection::default(),
         Some(path) => {
-            let read = std::fs::read_to_string(path);
-            let text = read.map_err(|error| {
-                Error::usage(format!("cannot read {}: {error}", path.display()))
-                    .hint("see --config")
-            })?;
+            let mut text = read(path)?;
+            if let Some(name) = &options.one_of {
+                let place = |error: Error| error.at(path.display());
+                let tables = Tables::read(&text).map_err(place)?;
+                let one = tables.map(|tables| tables.of(name)).transpose();
+                text = one.map_err(place)?.unwrap_or(text);
+            }
             let environment = |name: &str| {
                 let value = std::env::var(name).ok();
                 if value.as_deref() == Some("") {
@@ -45,7 +51,10 @@ pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
             };
             // Who asks no API needs none of its secrets.
             let offline = options.replay.is_some()
-                || matches!(options.command, Command::Table | Command::Compact);
+                || matches!(
+                    options.command,
+                    Command::Table | Command::Compact | Command::Status
+                );
             let parsed = Connection::parse(&text, &environment, offline, &mut secrets);
             parsed.map_err(|error| error.at(path.display()))?
         }
@@ -62,6 +71,16 @@ pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
     of.validate()?;
     advise(&of);
     Ok((of, secrets))
+}
+
+/// The connection file's text.
+///
+/// # Errors
+/// [`crate::error::Kind::Usage`] where it cannot be read.
+pub fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Error::usage(format!("cannot read {}: {error}", path.display())).hint("see --config")
+    })
 }
 
 /// Warns of what can hardly be meant.

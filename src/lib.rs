@@ -92,6 +92,7 @@ pub mod cursor;
 pub mod disk;
 pub mod error;
 pub mod exchange;
+pub mod fleet;
 pub mod json;
 pub mod load;
 pub mod log_lines;

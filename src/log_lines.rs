@@ -1,12 +1,22 @@
 //! The log's lines: to stderr, redacted as a whole, over the status line.
 
 use std::io::Write;
+use std::sync::{PoisonError, RwLock};
 
 use log::{Level, LevelFilter};
 
 use crate::cli::Options;
 use crate::progress;
 use crate::secret;
+
+/// The table that the lines are about, where there are several.
+static TABLE: RwLock<String> = RwLock::new(String::new());
+
+/// Names the table that the lines to come are about.
+pub fn name_table(name: &str) {
+    let mut table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
+    name.clone_into(&mut table);
+}
 
 /// Installs the logger: warnings by default, a line a page with `-v`, every
 /// request with `-vv`, errors alone with `-q`; else what RUST_LOG says.
@@ -36,6 +46,10 @@ pub fn install(options: &Options) {
         write!(out, "{}", progress::eraser())?;
         if times {
             write!(out, "{} ", crate::clock::time_of_day())?;
+        }
+        let table = TABLE.read().unwrap_or_else(PoisonError::into_inner);
+        if !table.is_empty() {
+            return writeln!(out, "{level}: {}: {text}", secret::redacted(&table));
         }
         writeln!(out, "{level}: {text}")
     });

@@ -6,30 +6,114 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use highwater::cli::{self, Command, Options, Out};
+use highwater::clock::time_of_day;
 use highwater::disk::{Disk, Os};
 use highwater::error::{Error, Result};
 use highwater::sink::stdout::stdout;
-use highwater::{check, compact, log_lines, secret, session, status, table};
+use highwater::status::Status;
+use highwater::{check, compact, fleet, log_lines, secret, session, table};
 
 fn main() -> ExitCode {
-    match Options::parse(std::env::args_os().skip(1)).and_then(|options| run(&options)) {
-        Ok(()) => ExitCode::SUCCESS,
+    let code = match Options::parse(std::env::args_os().skip(1)) {
+        Ok(options) => {
+            log_lines::install(&options);
+            run_each(&options)
+        }
+        Err(error) => told(&error, ""),
+    };
+    ExitCode::from(code)
+}
+
+/// Runs the command for each table; one that fails stops no other.
+fn run_each(options: &Options) -> u8 {
+    match fleet::each(options) {
+        Ok(tables) => {
+            let several = tables.len() > 1;
+            fleet::gravest(tables.iter().map(|options| run_one(options, several)))
+        }
         Err(error) => {
-            if !error.is_quiet() {
-                complain(&error);
+            if options.command == Command::Sync {
+                let receipt = session::Receipt::failed(options, &error);
+                // What ended the sync is told in any case.
+                let _ = hand_out(options, receipt);
             }
-            ExitCode::from(error.exit_code())
+            told(&error, "")
+        }
+    }
+}
+
+/// Runs the command for one table, and tells what went wrong: its exit code.
+fn run_one(options: &Options, several: bool) -> u8 {
+    let name = options.one_of.as_deref().unwrap_or_default();
+    log_lines::name_table(name);
+    let result = match options.command {
+        Command::Status => return status(options),
+        Command::Sync => return sync(options),
+        Command::Check if several && !options.json => {
+            print(&format!("{name}:\n")).and_then(|()| run(options))
+        }
+        _ => run(options),
+    };
+    let Err(error) = result else {
+        return 0;
+    };
+    told(&error, name)
+}
+
+/// Syncs and prints the receipt.
+fn sync(options: &Options) -> u8 {
+    let (receipt, result) = session::run(options, Arc::new(Os::default()));
+    let table = receipt.as_ref().and_then(|receipt| receipt.table.clone());
+    // Without a connection file there is but one table.
+    let table = table.filter(|_| options.config.is_some());
+    let printed = receipt.map_or(Ok(()), |receipt| hand_out(options, receipt));
+    match result.and(printed) {
+        Ok(()) => 0,
+        Err(error) => told(&error, &table.unwrap_or_default()),
+    }
+}
+
+/// Prints where the mark stands; exit 1 where that is too long ago.
+fn status(options: &Options) -> u8 {
+    let disk: Arc<dyn Disk> = Arc::new(Os::default());
+    let looked = Status::look(options, &disk).and_then(|status| {
+        let text = if options.json {
+            status.json()
+        } else {
+            status.text()
+        };
+        print(&text).map(|()| status)
+    });
+    match (looked, options.max_age) {
+        (Ok(status), Some(most)) if !status.is_fresh(most) => 1,
+        (Ok(_), _) => 0,
+        (Err(error), _) => told(&error, options.one_of.as_deref().unwrap_or_default()),
+    }
+}
+
+/// Prints a sync's receipt.
+fn hand_out(options: &Options, mut receipt: session::Receipt) -> Result<()> {
+    // The table and the error are all in it that may hold a secret. Numbers
+    // stay numbers, and whoever reads the file's name wants to open it.
+    for text in [&mut receipt.table, &mut receipt.error] {
+        *text = text.take().map(|text| secret::redacted(&text).into_owned());
+    }
+    let text = serde_json::to_string(&receipt).unwrap_or_default();
+    match options.out {
+        Out::Dir(_) => print(&format!("{text}\n")),
+        Out::Stdout => {
+            log::info!("{text}");
+            Ok(())
         }
     }
 }
 
 fn run(options: &Options) -> Result<()> {
-    log_lines::install(options);
     let disk: Arc<dyn Disk> = Arc::new(Os::default());
     match options.command {
         Command::Help(topic) => print(&cli::help(topic)),
         Command::Version => print(concat!("highwater ", env!("CARGO_PKG_VERSION"), "\n")),
-        Command::Status => print(&status::report(options, &disk)?),
+        Command::Sync | Command::Status => Ok(()),
         Command::Table => {
             let out = stdout();
             let mut out = out.map_err(|error| Error::local(format!("no stdout: {error}")))?;
@@ -43,21 +127,6 @@ fn run(options: &Options) -> Result<()> {
         Command::Check => {
             let (text, result) = check::run(options);
             print(&text).and(result)
-        }
-        Command::Sync => {
-            let (receipt, result) = session::run(options, disk);
-            if let Some(mut receipt) = receipt {
-                // The table is all in it that may be a secret. Numbers stay numbers,
-                // and whoever reads the file's name wants to open it.
-                receipt.table = secret::redacted(&receipt.table).into_owned();
-                let text = serde_json::to_string(&receipt).unwrap_or_default();
-                match options.out {
-                    Out::Dir(_) => print(&format!("{text}\n"))
-                        .or_else(|error| if result.is_ok() { Err(error) } else { Ok(()) })?,
-                    Out::Stdout => log::info!("{text}"),
-                }
-            }
-            result
         }
     }
 }
@@ -76,11 +145,23 @@ fn print(text: &str) -> Result<()> {
     }
 }
 
-/// What failed, and what to try.
-fn complain(error: &Error) {
+/// Says what failed, and what to try: the exit code that it comes to. Where
+/// tables have names the line says which one it was, and when.
+fn told(error: &Error, table: &str) -> u8 {
+    if !error.is_quiet() {
+        complain(error, table);
+    }
+    error.exit_code()
+}
+
+fn complain(error: &Error, table: &str) {
+    let place = match table {
+        "" => String::new(),
+        table => format!("{table} at {}: ", time_of_day()),
+    };
     let text = match error.remedy() {
-        "" => format!("error: {error}\n"),
-        remedy => format!("error: {error}\n  try: {remedy}\n"),
+        "" => format!("error: {place}{error}\n"),
+        remedy => format!("error: {place}{error}\n  try: {remedy}\n"),
     };
     // There is nobody left to tell where even this fails.
     let _ = io::stderr().write_all(secret::redacted(&text).as_bytes());

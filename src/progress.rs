@@ -1,5 +1,7 @@
-//! The status line: one line on a terminal that is written over, and gone
-//! when the sync ends. It shows nothing anywhere else.
+//! The status line: one line on a terminal that is written over, never wider
+//! than the terminal, and gone when the sync ends. It shows nothing anywhere
+//! else, and nothing on a terminal that cannot erase (`TERM=dumb`). It has no
+//! colours.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +13,8 @@ use crate::sync::Tally;
 /// Carriage return, and erase to the end of the line (ECMA-48).
 const ERASE: &str = "\r\x1b[K";
 const EVERY: Duration = Duration::from_millis(100);
+/// The columns of a terminal that does not say how many it has.
+const COLUMNS: usize = 80;
 
 /// Whether the line is on the screen, so that a log line clears it first.
 static SHOWN: AtomicBool = AtomicBool::new(false);
@@ -28,17 +32,23 @@ pub fn eraser() -> &'static str {
 #[derive(Debug)]
 pub struct StatusLine {
     on: bool,
+    table: Option<String>,
+    columns: usize,
     begun: Instant,
     shown: Option<Instant>,
 }
 
 impl StatusLine {
-    /// A line where stderr is a terminal that nothing else is written to.
+    /// A line where stderr is a terminal that nothing else is written to. It
+    /// names the table where there are several.
     pub fn new(options: &Options) -> Self {
+        let set = |name: &str| std::env::var(name).unwrap_or_default();
         let shared = options.out == Out::Stdout && std::io::stdout().is_terminal();
         let plain = options.verbose == 0 && !options.quiet;
         Self {
-            on: plain && !shared && std::io::stderr().is_terminal(),
+            on: plain && !shared && set("TERM") != "dumb" && std::io::stderr().is_terminal(),
+            table: options.one_of.clone(),
+            columns: columns(&set("COLUMNS")),
             begun: Instant::now(),
             shown: None,
         }
@@ -50,7 +60,12 @@ impl StatusLine {
             return;
         }
         self.shown = Some(Instant::now());
-        let text = describe(tally, self.begun.elapsed());
+        let text = describe(
+            self.table.as_deref(),
+            tally,
+            self.begun.elapsed(),
+            self.columns,
+        );
         SHOWN.store(true, Ordering::Relaxed);
         let mut stderr = std::io::stderr();
         let _ = write!(stderr, "{ERASE}{text}").and_then(|()| stderr.flush());
@@ -63,46 +78,107 @@ impl StatusLine {
     }
 }
 
-/// Rows, of how many, how fast, and how long it will take.
-fn describe(tally: &Tally, elapsed: Duration) -> String {
+impl Drop for StatusLine {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// How many columns may be written to. The last one stays empty, since some
+/// terminals begin a new line as soon as it is taken.
+fn columns(told: &str) -> usize {
+    let told = told.trim().parse().ok().filter(|columns| *columns > 1);
+    told.unwrap_or(COLUMNS) - 1
+}
+
+/// Rows, of how many, how fast, and how long it will take: as much of it as
+/// there is room for.
+fn describe(table: Option<&str>, tally: &Tally, elapsed: Duration, columns: usize) -> String {
     let rate = tally.rows as f64 / elapsed.as_secs_f64().max(0.001);
-    let Some(left) = tally.left else {
-        return format!("{} rows, {rate:.0} a second", tally.rows);
+    let name = table.map_or_else(String::new, |table| format!("{table}: "));
+    let rows = match tally.left {
+        None => format!("{} rows", tally.rows),
+        Some(left) => format!("{} of {} rows", tally.rows, tally.rows.saturating_add(left)),
     };
-    let total = tally.rows + left;
-    let seconds = (left as f64 / rate.max(0.001)).ceil();
-    format!(
-        "{} of {total} rows, {rate:.0} a second, {seconds:.0} s left",
-        tally.rows
-    )
+    let time = tally.left.map_or_else(String::new, |left| {
+        format!(", {:.0} s left", (left as f64 / rate.max(0.001)).ceil())
+    });
+    let longest = [
+        format!("{name}{rows}, {rate:.0} a second{time}"),
+        format!("{name}{rows}, {rate:.0}/s{time}"),
+        format!("{name}{rows}{time}"),
+        format!("{name}{rows}"),
+        format!("{rows}{time}"),
+    ];
+    let fits = |text: &String| text.chars().map(width).sum::<usize>() <= columns;
+    let fitting = longest.into_iter().find(fits);
+    fitting.unwrap_or_else(|| rows.chars().take(columns).collect())
+}
+
+/// The columns that a character takes at most.
+fn width(c: char) -> usize {
+    if c.is_ascii() { 1 } else { 2 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn tally(rows: u64, left: Option<u64>) -> Tally {
+        Tally {
+            rows,
+            left,
+            requests: 20,
+        }
+    }
+
     #[test]
     fn the_line_tells_rows_total_rate_and_time_left() {
-        let tally = Tally {
-            rows: 1000,
-            left: Some(3000),
-            requests: 20,
+        let of = |table, columns| {
+            let tally = tally(1000, Some(3000));
+            describe(table, &tally, Duration::from_secs(2), columns)
         };
+        assert_eq!(of(None, 79), "1000 of 4000 rows, 500 a second, 6 s left");
         assert_eq!(
-            describe(&tally, Duration::from_secs(2)),
-            "1000 of 4000 rows, 500 a second, 6 s left"
+            of(Some("users"), 79),
+            "users: 1000 of 4000 rows, 500 a second, 6 s left"
         );
+        assert_eq!(
+            of(Some("users"), 41),
+            "users: 1000 of 4000 rows, 500/s, 6 s left"
+        );
+        assert_eq!(of(Some("users"), 39), "users: 1000 of 4000 rows, 6 s left");
+        assert_eq!(of(Some("users"), 24), "users: 1000 of 4000 rows");
+        assert_eq!(
+            of(Some("organisation_members"), 30),
+            "1000 of 4000 rows, 6 s left"
+        );
+        assert_eq!(of(Some("users"), 10), "1000 of 40");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        for columns in 1..100 {
+            for table in [None, Some("users"), Some("Größenverhältnisse")] {
+                let tally = tally(u64::MAX / 2, Some(u64::MAX / 2));
+                let line = describe(table, &tally, Duration::from_secs(1), columns);
+                assert!(line.chars().map(width).sum::<usize>() <= columns, "{line}");
+                assert!(!line.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_tells_no_width_has_eighty_columns() {
+        for (told, known) in [("40", 39), ("", 79), ("0", 79), ("wide", 79), ("1", 79)] {
+            assert_eq!(columns(told), known, "{told}");
+        }
     }
 
     #[test]
     fn without_a_total_it_tells_no_time() {
-        let tally = Tally {
-            rows: 10,
-            left: None,
-            requests: 1,
-        };
         assert_eq!(
-            describe(&tally, Duration::from_secs(1)),
+            describe(None, &tally(10, None), Duration::from_secs(1), 79),
             "10 rows, 10 a second"
         );
     }

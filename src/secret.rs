@@ -316,6 +316,11 @@ pub fn install(secrets: Secrets) {
     let _ = INSTALLED.set(secrets);
 }
 
+/// Those that [`redacted`] knows, to be added to.
+pub fn shared() -> Secrets {
+    INSTALLED.get_or_init(Secrets::default).clone()
+}
+
 /// The text as it may be shown: see [`Secrets::redact`].
 pub fn redacted(text: &str) -> Cow<'_, str> {
     match INSTALLED.get() {

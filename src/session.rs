@@ -22,15 +22,15 @@ use crate::secret::Secrets;
 use crate::sink::Outcome;
 use crate::sink::behind::Behind;
 use crate::store::Store;
-use crate::sync::{Sync, Tally};
+use crate::sync::{Sync, Tally, progress};
 use files::{encoder, open, take_up};
 use start::{instant, settings, start};
 
 /// What a sync did, for whoever started it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Receipt {
-    /// The table's name.
-    pub table: String,
+    /// The table's name, None where the connection could not be read.
+    pub table: Option<String>,
     /// The file, None where nothing changed.
     pub file: Option<String>,
     /// All of them, where the header of a CSV had to change on the way.
@@ -64,8 +64,56 @@ pub struct Receipt {
     /// Files that still wait to be handed over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting: Option<u64>,
+    /// When it began: RFC 3339 in UTC.
+    pub started: String,
+    /// When it ended.
+    pub finished: String,
+    /// The exit code that it comes to.
+    pub exit: u8,
+    /// What ended it before its time, None where nothing did.
+    pub error: Option<String>,
     /// How long it took.
     pub seconds: f64,
+}
+
+impl Receipt {
+    /// That of a sync that could not begin.
+    pub fn failed(options: &Options, error: &Error) -> Self {
+        Self {
+            table: options.table.clone(),
+            exit: error.exit_code(),
+            error: Some(error.to_string()),
+            finished: time_of_day(),
+            ..Self::new(options)
+        }
+    }
+
+    /// That of a sync that asked for nothing yet.
+    fn new(options: &Options) -> Self {
+        let loads = options.load.as_ref().map(|_| 0);
+        Self {
+            table: options.one_of.clone(),
+            file: None,
+            files: Vec::new(),
+            rows: 0,
+            requests: 0,
+            windows: 0,
+            drifts: 0,
+            duplicates: 0,
+            retries: 0,
+            rejected: 0,
+            last_updated_at: None,
+            complete: false,
+            confirmed: Confirmed::No("the sync ended before it asked"),
+            loaded: loads,
+            waiting: None,
+            started: time_of_day(),
+            finished: String::new(),
+            exit: 0,
+            error: None,
+            seconds: 0.0,
+        }
+    }
 }
 
 /// What the proof of the bound found: true, or why it found nothing.
@@ -78,7 +126,7 @@ pub enum Confirmed {
     No(&'static str),
 }
 
-/// Runs a sync. The receipt is there even where it failed on the way.
+/// Runs a sync. The receipt is there wherever it failed.
 ///
 /// # Errors
 /// The second part: what ended the sync before its time.
@@ -97,20 +145,27 @@ pub fn run_with(
     disk: Arc<dyn Disk>,
     loader: Option<&mut dyn Loader>,
 ) -> (Option<Receipt>, Result<()>) {
-    let mut receipt = None;
+    let begun = std::time::Instant::now();
+    let mut receipt = Receipt::new(options);
     let result = attempt(options, disk, loader, &mut receipt);
-    (receipt, result)
+    receipt.finished = time_of_day();
+    receipt.seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+    if let Err(error) = &result {
+        receipt.exit = error.exit_code();
+        receipt.error = Some(error.to_string());
+    }
+    (Some(receipt), result)
 }
 
 fn attempt(
     options: &Options,
     disk: Arc<dyn Disk>,
     loader: Option<&mut dyn Loader>,
-    receipt: &mut Option<Receipt>,
+    receipt: &mut Receipt,
 ) -> Result<()> {
-    let begun = std::time::Instant::now();
     let mut clock = SystemClock;
     let (of, secrets) = connection(options)?;
+    receipt.table = Some(of.table.clone());
     let since = instant(options.since.as_deref(), "--since", &of.since.format)?;
     let until = instant(options.until.as_deref(), "--until", &of.since.format)?;
     if let (Some(since), Some(until)) = (&since, &until)
@@ -151,11 +206,16 @@ fn attempt(
     let (state, known) = take_up(&mut store, &origin, options, loader.is_some())?;
     store.sweep()?;
     let mut encoder = encoder(&of, &known, options, clock.now())?;
+    let checked_at = state
+        .as_ref()
+        .and_then(|state| state.progress.checked_at.clone());
     let start = start(&of, state, since).map_err(|error| store.in_state(error))?;
     let source = asked.map_or_else(|| source(options, &of, &secrets), Ok)?;
     let mut source = patient(source, options, &of, &secrets, of.max_retries)?;
     let mut cursor = Cursor::new(settings(&of, until.map(|mark| mark.at)), start);
-    let sink = open(store, &origin, &cursor, known, options, clock.now())?;
+    let before = progress(&cursor, checked_at.clone());
+    receipt.last_updated_at.clone_from(&before.last_updated_at);
+    let sink = open(store, &origin, before, known, options, clock.now())?;
     let mut sink = Behind::new(sink)?;
     let mut line = StatusLine::new(options);
     let mut sync = Sync {
@@ -170,6 +230,7 @@ fn attempt(
         unsaved: 0,
         good: false,
         unasked: 0,
+        checked_at,
     };
     let result = sync.run();
     let requests = sync.tally.requests;
@@ -199,8 +260,8 @@ fn attempt(
     if let Some(rejects) = &done.rejects {
         log::warn!("{} rows were set aside, see {rejects}", done.rejected);
     }
-    *receipt = Some(Receipt {
-        table: of.table.clone(),
+    *receipt = Receipt {
+        table: receipt.table.take(),
         files: match (&done.before[..], &done.file) {
             ([], _) => Vec::new(),
             (before, last) => [before, last.as_slice()].concat(),
@@ -220,8 +281,8 @@ fn attempt(
             .map_or(Confirmed::Yes(true), Confirmed::No),
         loaded: loaded.map(|loaded| loaded.files),
         waiting: loaded.map(|loaded| loaded.waiting),
-        seconds: (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
-    });
+        ..std::mem::replace(receipt, Receipt::new(options))
+    };
     let ended = match outcome {
         Err(Some(error)) => Err(error),
         _ => Ok(()),

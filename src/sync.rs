@@ -52,6 +52,8 @@ pub struct Sync<'a> {
     pub good: bool,
     /// Requests of the source that asked nobody.
     pub unasked: u64,
+    /// When the last complete sync ended.
+    pub checked_at: Option<String>,
 }
 
 /// The longest that two clocks that were set can differ.
@@ -139,7 +141,11 @@ impl Sync<'_> {
         // A state that holds many rows is saved less often, so that its cost
         // stays in proportion to the rows read.
         if step.done || self.unsaved * 16 >= self.cursor.seen().len() as u64 {
-            batch.progress = Some(progress(self.cursor));
+            if step.done {
+                let now = self.clock.now();
+                self.checked_at = Some(timestamp::format(Instant { nanos: 0, ..now }));
+            }
+            batch.progress = Some(progress(self.cursor, self.checked_at.clone()));
             self.unsaved = 0;
         }
         self.sink.append(batch)?;
@@ -171,7 +177,7 @@ impl Sync<'_> {
     fn remember(&mut self, error: Error) -> Error {
         if self.cursor.refuted().is_some() && error.kind() == Kind::Contract {
             let mut batch = self.sink.empty();
-            batch.progress = Some(progress(self.cursor));
+            batch.progress = Some(progress(self.cursor, self.checked_at.clone()));
             if let Err(another) = self.sink.append(batch) {
                 log::error!("{another}");
             }
@@ -237,8 +243,9 @@ impl Sync<'_> {
     }
 }
 
-/// What the cursor's progress is in a state.
-pub fn progress(cursor: &Cursor) -> Progress {
+/// What the cursor's progress is in a state. `checked_at` is when the last
+/// complete sync ended.
+pub fn progress(cursor: &Cursor, checked_at: Option<String>) -> Progress {
     let mark = cursor.mark().map(|mark| mark.text.clone());
     let resume = match cursor.resume() {
         None => Resume::Beginning,
@@ -251,5 +258,6 @@ pub fn progress(cursor: &Cursor) -> Progress {
         seen: cursor.seen().iter().collect(),
         question: cursor.question().cloned(),
         refuted: cursor.refuted().map(str::to_owned),
+        checked_at,
     }
 }

@@ -45,7 +45,8 @@ const CHECK: &[Topic] = &[Topic::Check];
 const SOURCE: &[Topic] = &[Topic::Sync, Topic::Check];
 const STORED: &[Topic] = &[Topic::Sync, Topic::Status, Topic::Table, Topic::Compact];
 const WRITTEN: &[Topic] = &[Topic::Sync, Topic::Table, Topic::Compact];
-const NAMED: &[Topic] = &[Topic::Sync, Topic::Check, Topic::Table, Topic::Compact];
+const STATUS: &[Topic] = &[Topic::Status];
+const REPORTS: &[Topic] = &[Topic::Check, Topic::Status];
 
 const fn flag(
     name: &'static str,
@@ -83,7 +84,7 @@ const fn switch(
 }
 
 /// Every flag, in the order of the help texts.
-pub(super) const FLAGS: [Flag; 24] = [
+pub(super) const FLAGS: [Flag; 26] = [
     flag(
         "url",
         "URL",
@@ -95,11 +96,27 @@ pub(super) const FLAGS: [Flag; 24] = [
     flag(
         "config",
         "FILE",
-        NAMED,
+        ALL,
         "",
         "the connection file (JSON): the names of parameters and fields, headers, the table; \
          flags win over it, and without one the reference API's contract holds",
         |to, value| put(&mut to.config, path(value)),
+    ),
+    flag(
+        "table",
+        "NAME",
+        ALL,
+        "",
+        "of a connection file with several tables, this one alone",
+        |to, value| put(&mut to.table, text(value)),
+    ),
+    flag(
+        "max-age",
+        "DURATION",
+        STATUS,
+        "",
+        "exit 1 where the last complete sync is older than this, or where there was none",
+        |to, value| put(&mut to.max_age, duration(value)),
     ),
     flag(
         "out",
@@ -277,9 +294,9 @@ pub(super) const FLAGS: [Flag; 24] = [
     flag(
         "json",
         "",
-        CHECK,
+        REPORTS,
         "",
-        "print the findings as JSON",
+        "print JSON: check its findings, status a line a table",
         |to, _| {
             to.json = true;
             Ok(())

@@ -12,13 +12,12 @@ const MARGIN: usize = 24;
 pub(super) const USAGE: &str = "\
 no command given
 
-Usage:
-  highwater sync [flags]     fetch what changed since the last sync
-  highwater check [flags]    probe whether the API can be synced without loss
-  highwater status [flags]   show where the last sync got to
-  highwater table [flags]    print the table, the latest version of each row
-  highwater compact [flags]  replace the files by one that holds the table
-  highwater help [COMMAND]   how each works, with all its flags";
+  highwater check --url URL   can this API be synced without loss?
+  highwater sync --url URL    fetch what changed since the last sync
+  highwater status            where the mark stands, and how old that is
+
+  highwater help              all commands, and how to name what an API
+                              calls otherwise";
 
 const GENERAL: &str = "\
 highwater pulls the rows that changed since the last run out of a REST API,
@@ -54,6 +53,7 @@ Usage:
 Examples:
   highwater sync --url https://api.example.com/v1/users --out users
   highwater sync --config users.json --format csv | jq -r .file
+  highwater sync --config all.json --table users
   highwater sync --metadata --load 'cp \"$HIGHWATER_FILE\" /srv/inbox/'
 ";
 
@@ -66,6 +66,7 @@ Files:
                                   connection file says \"on_bad_row\": \"reject\"
   DIR/state.json                  how far it got
   DIR/.lock                       held while a sync runs
+  DIR/NAME/...                    the same for each of several \"tables\"
   A row that changed is there again: the latest by primary key is the table.
 
 Hand-over:
@@ -76,9 +77,40 @@ Hand-over:
 
 Output:
   One line of JSON at the end, the receipt: the file (null where nothing
-  changed), rows, requests, last_updated_at and more. With --out - the rows
+  changed), rows, requests, last_updated_at and more, which highwater help
+  receipt tells; where it failed too. With --out - the rows
   instead; a pipe acknowledges nothing, so rows that its reader took and then
   lost do not come again. Everything else goes to the standard error.
+";
+
+const RECEIPT: &str = "\
+A sync prints one line of JSON on the standard output when it ends, the receipt
+(with --out -, where stdout is for rows, in the log: -v). It comes on every exit
+once the words of the command were understood; with several tables one comes
+for each.
+
+  table            the table's name; null where the connection is unreadable
+  file             the file of the rows; null where nothing changed
+  files            all files, only where a CSV had to change its header
+  rows             rows delivered and committed
+  requests         requests sent, failures included
+  windows          windows walked
+  drifts           pages that showed that rows had moved
+  duplicates       rows that came again and were dropped
+  retries          requests sent again
+  rejected         rows set aside (\"on_bad_row\": \"reject\")
+  last_updated_at  the high-water mark, as the API spells it; null: none yet
+  complete         true where all that the API reported was delivered
+  confirmed        true where a known row confirmed the API's bound, else why
+                   none did
+  loaded           files handed over, only with --load
+  waiting          files that still wait to be handed over, only with --load
+  started          when it began: RFC 3339, UTC
+  finished         when it ended
+  exit             the exit code that this table comes to
+  error            what ended it before its time, as on the standard error; null
+                   where nothing did
+  seconds          how long it took
 ";
 
 const CHECK: &str = "\
@@ -103,8 +135,13 @@ Usage:
   highwater status [flags]
 
 Examples:
-  highwater status
   highwater status --out users
+  highwater status --max-age 15m || echo 'no complete sync for 15 minutes'
+  highwater status --config all.json --json | jq -r .checked_at
+
+A sync that finds no news notes that too: checked_at is when the last complete
+one ended. With --max-age the exit code is 1 where that is too long ago, for any
+table where there are several.
 ";
 
 const STATUS_FILES: &str = "\
@@ -183,6 +220,7 @@ pub fn help(topic: Topic) -> String {
         Topic::Status => vec![STATUS.to_owned(), flags(topic), STATUS_FILES.to_owned()],
         Topic::Table => vec![TABLE.to_owned(), flags(topic)],
         Topic::Compact => vec![COMPACT.to_owned(), flags(topic)],
+        Topic::Receipt => vec![RECEIPT.to_owned()],
     };
     parts.join("\n") + "\n" + CODES
 }
@@ -226,13 +264,14 @@ mod tests {
     use super::*;
     use crate::config::Connection;
 
-    const TOPICS: [Topic; 6] = [
+    const TOPICS: [Topic; 7] = [
         Topic::General,
         Topic::Sync,
         Topic::Check,
         Topic::Status,
         Topic::Table,
         Topic::Compact,
+        Topic::Receipt,
     ];
 
     #[test]
@@ -271,6 +310,21 @@ mod tests {
         assert_eq!(seconds("lookback"), held.lookback);
         assert_eq!(seconds("timeout"), held.timeout);
         assert_eq!(crate::config::size(of("max-body")).unwrap(), held.max_body);
+    }
+
+    #[test]
+    fn every_field_of_a_receipt_is_told() {
+        let receipt = include_str!("../session.rs");
+        let (_, fields) = receipt.split_once("pub struct Receipt {").unwrap();
+        let (fields, _) = fields.split_once("\n}").unwrap();
+        let names = fields.lines().filter_map(|line| {
+            let (name, _) = line.trim().strip_prefix("pub ")?.split_once(':')?;
+            Some(name)
+        });
+        assert!(names.clone().count() > 15);
+        for name in names {
+            assert!(RECEIPT.contains(&format!("\n  {name:<16} ")), "{name}");
+        }
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! What a sync knows of its files when it starts: it takes up those of a sync
 //! that did not end, finds the name of the next one, and opens the sink.
 
-use crate::checkpoint::{Checkpoint, Files, Origin, Resume};
+use crate::checkpoint::{Checkpoint, Files, Origin, Progress, Resume};
 use crate::cli::{Options, Out};
 use crate::config::Connection;
-use crate::cursor::Cursor;
 use crate::error::{Error, Result};
 use crate::load;
 use crate::row::Encoder;
@@ -12,7 +11,6 @@ use crate::sink::Sink;
 use crate::sink::file::FileSink;
 use crate::sink::stdout::StdoutSink;
 use crate::store::{Store, after};
-use crate::sync;
 use crate::timestamp::{self, Instant};
 
 /// Loads the state and brings the files of a sync that did not end in order.
@@ -132,12 +130,12 @@ pub(super) fn encoder(
 pub(super) fn open(
     store: Store,
     origin: &Origin,
-    cursor: &Cursor,
+    progress: Progress,
     known: Files,
     options: &Options,
     now: Instant,
 ) -> Result<Box<dyn Sink>> {
-    let (origin, progress) = (origin.clone(), sync::progress(cursor));
+    let origin = origin.clone();
     if options.out == Out::Stdout {
         return Ok(Box::new(StdoutSink::new(store, origin, progress, known)?));
     }

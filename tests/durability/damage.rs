@@ -315,7 +315,7 @@ fn full_refresh_replaces_the_state_even_where_there_is_no_row() {
 }
 
 #[test]
-fn a_first_sync_that_finds_nothing_leaves_no_state() {
+fn a_first_sync_that_finds_nothing_notes_no_more_than_that_it_was_there() {
     let scene = Scene::set(PLAIN);
     scene.api.set_fault(|_, _| {
         let empty = json!({"data": [], "offset": 0, "limit": 4, "total": 0});
@@ -323,7 +323,12 @@ fn a_first_sync_that_finds_nothing_leaves_no_state() {
     });
     let sim = Sim::new(&Image::new(), Plan::Nothing);
     scene.sync(&sim).unwrap();
-    assert!(!sim.image().contains_key(&scene.state()));
+    let state = json_of(&sim.image(), &scene.state());
+    assert_eq!(
+        (&state["last_updated_at"], &state["part"], &state["seen"]),
+        (&Value::Null, &Value::Null, &json!({}))
+    );
+    assert!(state["checked_at"].is_string());
 }
 
 #[test]

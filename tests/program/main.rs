@@ -21,9 +21,11 @@ mod status;
 mod stdout;
 mod sync;
 mod table;
+mod tables;
 mod tally;
 mod terminal;
 mod ties;
+mod unattended;
 
 #[path = "../support/mod.rs"]
 mod support;

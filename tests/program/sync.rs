@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use crate::support::api::{Api, Date};
-use crate::support::clock::{BASE, SECOND, rfc3339};
+use crate::support::clock::{self, BASE, SECOND, rfc3339};
 use crate::support::table::{Table, Ties};
 use crate::support::{Scratch, all_rows, assert_no_leftovers, files, latest_by_id, ndjson};
 use crate::{ids, state, sync};
@@ -61,13 +61,17 @@ fn the_receipt_has_the_keys_that_were_promised_and_no_others() {
             "confirmed",
             "drifts",
             "duplicates",
+            "error",
+            "exit",
             "file",
+            "finished",
             "last_updated_at",
             "rejected",
             "requests",
             "retries",
             "rows",
             "seconds",
+            "started",
             "table",
             "windows",
         ]
@@ -82,6 +86,17 @@ fn the_receipt_has_the_keys_that_were_promised_and_no_others() {
     assert_eq!(receipt["complete"], true);
     for zero in ["drifts", "retries", "rejected"] {
         assert_eq!(receipt[zero], 0, "{zero}");
+    }
+    assert_eq!(
+        (&receipt["exit"], &receipt["error"]),
+        (&json!(0), &json!(null))
+    );
+    for time in ["started", "finished"] {
+        let text = receipt[time].as_str().unwrap();
+        assert!(
+            text.ends_with('Z') && clock::parse(text).is_some(),
+            "{text}"
+        );
     }
     assert!(receipt["seconds"].as_f64().unwrap() < 60.0);
 }

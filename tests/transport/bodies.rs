@@ -270,6 +270,6 @@ fn bad_configuration_names_the_key_and_the_nearest_right_one() {
     ] {
         let outcome = Place::new(&json!({key: value})).sync(&[]).expect(2);
         says(&outcome, parts);
-        assert_eq!(outcome.stdout, "");
+        assert_eq!(outcome.receipt()["exit"], 2);
     }
 }

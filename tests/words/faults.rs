@@ -10,7 +10,10 @@ use crate::{error, options, parse};
 fn without_a_command_the_usage_is_shown() {
     for line in ["", "-v", "--url x"] {
         let text = error(line);
-        assert!(text.starts_with("no command given\n\nUsage:"), "{text}");
+        assert!(
+            text.starts_with("no command given\n\n  highwater check --url"),
+            "{text}"
+        );
         assert!(text.contains("highwater sync"));
     }
 }
@@ -77,7 +80,7 @@ fn a_flag_of_another_command_says_whose_it_is() {
     );
     assert_eq!(
         error("sync --json"),
-        "--json is no flag of sync, only of check"
+        "--json is no flag of sync, only of check and status"
     );
     assert_eq!(
         error("status --url x"),
