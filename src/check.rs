@@ -12,6 +12,8 @@ mod guess;
 mod lists;
 mod order;
 mod paging;
+mod parameters;
+mod rehearsal;
 mod report;
 mod shape;
 mod suggest;
@@ -22,9 +24,11 @@ use crate::config::Connection;
 use crate::connect;
 use crate::error::{Error, Kind, Result};
 use crate::secret;
+use crate::session::start::instant;
 
 use ask::{Answer, Asker};
 use fix::Fix;
+use rehearsal::Rehearsed;
 use report::{Check, Verdict};
 
 /// A first request that fails is not worth the patience of a sync, unless it
@@ -34,7 +38,7 @@ const RETRIES: u32 = 2;
 const ROUNDS: usize = 8;
 
 /// The order in which clauses are shown.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 22] = [
     "reachable",
     "credentials",
     "parameters",
@@ -44,6 +48,7 @@ const ORDER: [&str; 20] = [
     "precision",
     "sorted",
     "filter",
+    "coverage",
     "bound",
     "spelling",
     "ties",
@@ -53,6 +58,7 @@ const ORDER: [&str; 20] = [
     "total",
     "depth",
     "end",
+    "sync",
     "rate limit",
     "clock",
 ];
@@ -67,6 +73,15 @@ pub fn run(options: &Options) -> (String, Result<()>) {
 
 fn attempt(options: &Options) -> Result<(String, Result<()>)> {
     let (mut of, secrets) = connect::connection(options)?;
+    let given = of.since.first.clone();
+    if let Some(since) = instant(options.since.as_deref(), "--since", &of.since.format)? {
+        of.since.first = Some(since.text);
+    }
+    if options.config.is_none()
+        && let Some(table) = suggest::table(&of.url)
+    {
+        of.table = table;
+    }
     let source = connect::source(options, &of, &secrets)?;
     let retries = options.max_retries.unwrap_or(of.max_retries.min(RETRIES));
     let mut asker = Asker {
@@ -81,11 +96,15 @@ fn attempt(options: &Options) -> Result<(String, Result<()>)> {
         Err(error) => {
             let status = asker.status;
             let checks = contact::failed(&of, &error, status, &mut asker);
-            return Ok(show(options, &checks, asker.source.requests(), Some(error)));
+            // A parameter that is to blame can be mended, whatever the status.
+            let named = checks.iter().any(|check| check.clause == "parameters");
+            let halt = Some(error).filter(|_| !named);
+            return Ok(show(options, &checks, asker.source.requests(), halt));
         }
     };
     if !options.suggest {
-        let checks = judge(&of, &first, &mut asker);
+        let mut checks = judge(&of, &first, &mut asker);
+        prove(&of, &mut checks, &mut asker);
         let halt = asker.halt.take();
         return Ok(show(options, &checks, asker.source.requests(), halt));
     }
@@ -107,8 +126,12 @@ fn attempt(options: &Options) -> Result<(String, Result<()>)> {
         }
         checks = judge(&of, &first, &mut asker);
     }
+    prove(&of, &mut checks, &mut asker);
     if let Some(error) = asker.halt.take() {
         return Ok((String::new(), Err(error)));
+    }
+    if options.since.is_some() && of.since.first.is_some() {
+        of.since.first = given;
     }
     // With its settings written, that clause holds.
     let unmended = |check: &Check| check.fix.is_none() || SHAPE.contains(&check.clause);
@@ -164,7 +187,8 @@ fn judge(of: &Connection, first: &Answer, asker: &mut Asker) -> Vec<Check> {
         Ok(page) if page.is_empty() => {
             checks.extend(shape);
             checks.retain(|check| check.clause != "rows");
-            checks.push(none(of, &evidence::gather(of, first, asker)));
+            let all = evidence::gather(of, first, asker);
+            checks.push(none(of, &all, asker));
         }
         Ok(_) => {
             let all = evidence::gather(of, first, asker);
@@ -202,7 +226,7 @@ fn judge(of: &Connection, first: &Answer, asker: &mut Asker) -> Vec<Check> {
 }
 
 /// The verdict on an answer without rows.
-fn none(of: &Connection, all: &evidence::Evidence) -> Check {
+fn none(of: &Connection, all: &evidence::Evidence, asker: &mut Asker) -> Check {
     let free = all
         .unfiltered
         .as_ref()
@@ -219,7 +243,54 @@ fn none(of: &Connection, all: &evidence::Evidence) -> Check {
             )
             .fix(Some(Fix::NoFirst))
         }
-        _ => Check::warning("rows", "none: of an empty table nothing more can be seen"),
+        _ => parameters::hiding(of, asker).unwrap_or_else(|| {
+            Check::warning("rows", "none: of an empty table nothing more can be seen")
+        }),
+    }
+}
+
+/// Rehearses a sync where nothing speaks against one, and one with the
+/// settings that are called for: advice that would break a sync is withheld.
+fn prove(of: &Connection, checks: &mut Vec<Check>, asker: &mut Asker) {
+    let shown = checks
+        .iter()
+        .any(|check| check.clause == "rows" && check.verdict == Verdict::Ok);
+    if asker.halt.is_some() || !shown {
+        return;
+    }
+    let advised =
+        |check: &Check| noted(check) && !matches!(check.fix, None | Some(Fix::Columns(..)));
+    let mut broken = checks.iter().any(|check| check.loses);
+    if !broken {
+        match rehearsal::rehearse(of, asker, rehearsal::PAGES) {
+            Some(Rehearsed::Sound(check)) => checks.push(check),
+            Some(Rehearsed::Broken(check)) => {
+                broken = true;
+                checks.push(check);
+            }
+            None => return,
+        }
+    }
+    let fixes: Vec<Fix> = checks
+        .iter()
+        .filter(|check| advised(check))
+        .filter_map(|check| check.fix.clone())
+        .collect();
+    if fixes.is_empty() {
+        return;
+    }
+    let mut mended = of.clone();
+    fixes.iter().for_each(|fix| fix.apply(&mut mended));
+    let result = rehearsal::rehearse(&mended, asker, rehearsal::ADVISED);
+    if let Some(Rehearsed::Broken(found)) = result {
+        if !broken {
+            let kept = checks.iter_mut().filter(|check| advised(check));
+            kept.for_each(|check| check.fix = None);
+            return;
+        }
+        let text = format!("with the settings above, {}", found.found);
+        checks.retain(|check| check.clause != "sync");
+        checks.push(Check::broken("sync", text).remedy(found.remedy));
     }
 }
 

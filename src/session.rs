@@ -2,7 +2,7 @@
 //! state and the outputs, hands them to the loop, and closes them in order.
 
 mod files;
-mod start;
+pub(crate) mod start;
 
 use std::sync::Arc;
 

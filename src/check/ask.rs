@@ -187,6 +187,27 @@ impl Asker {
         }
     }
 
+    /// The same page in the reverse order, where a parameter names the order.
+    pub(super) fn reversed(&mut self, of: &Connection, asked: &Asked) -> Option<Result<Seen>> {
+        let query = of.request(&values(asked, None)).query;
+        let at = query
+            .iter()
+            .position(|(_, value)| reverse(value).is_some())?;
+        if self.halt.is_some() {
+            return None;
+        }
+        let turned = |mut request: Request| {
+            if let Some((_, value)) = request.query.get_mut(at)
+                && let Some(other) = reverse(value)
+            {
+                *value = other;
+            }
+            request
+        };
+        let answer = self.fetch_altered(of, asked, &turned);
+        Some(answer.and_then(|answer| answer.page(of)))
+    }
+
     /// As [`ask`](Self::ask), for a place where an API may well stumble: that
     /// it answers 500 there says something of the place.
     pub(super) fn dare(&mut self, of: &Connection, asked: Asked) -> Option<Probe> {
@@ -217,6 +238,22 @@ fn values<'a>(asked: &'a Asked, token: Option<&'a str>) -> Values<'a> {
 /// The parameters of a question.
 pub(super) fn parameters(of: &Connection, asked: &Asked) -> Vec<(String, String)> {
     of.request(&values(asked, None)).query
+}
+
+/// A word for an order, the other way round; None of what names none.
+fn reverse(value: &str) -> Option<String> {
+    for (up, down) in [
+        ("ascending", "descending"),
+        ("asc", "desc"),
+        ("ASC", "DESC"),
+    ] {
+        let stem = value.strip_suffix(up);
+        let apart = |stem: &&str| !stem.ends_with(char::is_alphanumeric);
+        if let Some(stem) = stem.filter(apart) {
+            return Some(format!("{stem}{down}"));
+        }
+    }
+    None
 }
 
 /// What a first sync asks for first.

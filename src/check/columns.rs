@@ -21,7 +21,8 @@ pub(super) fn types(of: &Connection, rows: &[&[u8]], columns: &[Column<'_>]) -> 
         let all = top.map(|column| {
             let field = field(&column.path);
             let key = of.primary_key.contains(&field);
-            (field, column.of_type(key, format))
+            let cursor = of.cursor == field;
+            (field, column.of_type(key, cursor, format))
         });
         let all: Vec<(Field, Type)> = all.collect();
         let found = format!("{}, taken as they come", counted(all.len(), "field"));
@@ -43,7 +44,9 @@ pub(super) fn types(of: &Connection, rows: &[&[u8]], columns: &[Column<'_>]) -> 
         if let Some(misfit) = misfit {
             first.get_or_insert(misfit);
             let column = columns.iter().find(|column| column.path == field.path);
-            let fitting = column.map_or(Type::Json, |column| column.of_type(key, format));
+            let fitting = column.map_or(Type::Json, |column| {
+                column.of_type(key, of.cursor == *field, format)
+            });
             mended.push((field.clone(), fitting));
         }
     }
@@ -62,7 +65,12 @@ pub(super) fn types(of: &Connection, rows: &[&[u8]], columns: &[Column<'_>]) -> 
     });
     let absent: Vec<Field> = absent.cloned().collect();
     if !absent.is_empty() {
-        let all = top.map(|column| (field(&column.path), column.of_type(false, format)));
+        let all = top.map(|column| {
+            let field = field(&column.path);
+            let key = of.primary_key.contains(&field);
+            let of_type = column.of_type(key, of.cursor == field, format);
+            (field, of_type)
+        });
         return Check::warning(
             "columns",
             format!("declared, but in no row: {}", names(&absent)),

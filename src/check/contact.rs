@@ -3,17 +3,14 @@
 //! first thing to mend.
 
 use crate::config::Connection;
-use crate::error::{Error, Kind};
-use crate::exchange::{Request, Response};
+use crate::error::Error;
+use crate::exchange::Response;
 use crate::source::status;
-use crate::template::Slot;
 use crate::timestamp::{self, Instant};
 
-use super::ask::{Answer, Asker, opening, parameters};
+use super::ask::{Answer, Asker};
+use super::parameters;
 use super::report::Check;
-
-/// Parameters that are left out in turn, to find the one that is refused.
-const PARAMETERS: usize = 8;
 
 /// Where there is no first answer: why, and what to do. `status` is that of
 /// the last answer, if one came.
@@ -24,6 +21,13 @@ pub(super) fn failed(
     asker: &mut Asker,
 ) -> Vec<Check> {
     let reachable = Check::ok("reachable", format!("{} answers", of.url));
+    if status.is_some()
+        && status != Some(401)
+        && status != Some(429)
+        && let Some(check) = parameters::refused(of, error, asker)
+    {
+        return vec![reachable, check];
+    }
     match status {
         Some(401 | 403 | 407) => {
             let names: Vec<&str> = of.headers.iter().map(|(name, _)| &**name).collect();
@@ -46,47 +50,13 @@ pub(super) fn failed(
         }
         Some(400 | 413 | 414 | 422) => {
             let check = Check::broken("parameters", error.to_string());
-            vec![reachable, match culprit(of, asker) {
-                Some((name, value, remedy)) => Check {
-                    found: format!("{name}={value} is not taken, without it the API answers; it said: {error}"),
-                    ..check
-                }.remedy(remedy),
-                None => check.remedy("name the API's own parameters: \"query\" in the connection file"),
-            }]
+            vec![
+                reachable,
+                check.remedy("name the API's own parameters: \"query\" in the connection file"),
+            ]
         }
         _ => vec![Check::broken("reachable", error.to_string()).remedy(error.remedy())],
     }
-}
-
-/// The one parameter without which the API answers, and what to do about it.
-fn culprit(of: &Connection, asker: &mut Asker) -> Option<(String, String, String)> {
-    let asked = opening(of);
-    let all = parameters(of, &asked);
-    for (at, (name, value)) in all.iter().enumerate().take(PARAMETERS) {
-        let fewer = |mut request: Request| {
-            request.query.remove(at);
-            request
-        };
-        match asker.fetch_altered(of, &asked, &fewer) {
-            Ok(_) => {}
-            // Nothing can be learned any more.
-            Err(error) if error.kind() == Kind::Temporary => return None,
-            Err(_) => continue,
-        }
-        let template = of.query.iter().find(|(known, _)| known == name);
-        let holds = |slot| template.is_some_and(|(_, template)| template.holds(slot));
-        let remedy = if holds(Slot::Limit) {
-            "ask for fewer rows: a smaller \"page_size\"".to_owned()
-        } else if holds(Slot::Since) {
-            "\"since\": {\"first\": null} leaves it out of a first sync; or spell it with \"format\"".to_owned()
-        } else {
-            format!(
-                "\"query\" in the connection file: does the API know {name}, or call it something else?"
-            )
-        };
-        return Some((name.clone(), value.clone(), remedy));
-    }
-    None
 }
 
 /// Where a first answer came with a good status: address and credentials.

@@ -3,9 +3,11 @@
 
 use crate::config::{self, Connection};
 use crate::cursor::Mark;
-use crate::error::Kind;
+use std::time::Duration;
+
+use crate::error::{Kind, Result};
 use crate::template::Slot;
-use crate::timestamp::Format;
+use crate::timestamp::{self, Format};
 
 use super::ask::{Answer, Asked, Asker, Probe, Seen, opening};
 
@@ -36,8 +38,13 @@ pub(super) struct Evidence {
     pub(super) page: Seen,
     /// What it was asked with.
     pub(super) opening: Option<Asked>,
-    /// Without the filter, where the first page had no rows.
+    /// Without the filter.
     pub(super) unfiltered: Option<Probe>,
+    /// From later than all rows that are known on, where no bound that rows
+    /// precede could be tried: the bound as sent, and what came.
+    pub(super) later: Option<Probe>,
+    /// The first page in the reverse order, where the connection names one.
+    pub(super) reverse: Option<Result<Seen>>,
     /// The first page once more.
     pub(super) again: Option<Probe>,
     /// A short page a little further on; its row 0 was at this row before.
@@ -50,6 +57,8 @@ pub(super) struct Evidence {
     pub(super) past: Option<Probe>,
     /// From a known timestamp on.
     pub(super) since: Option<(Pick, Probe)>,
+    /// From the first row's timestamp on, where none came from a later one.
+    pub(super) zone: Option<Probe>,
     /// A spelling that is taken where the API's own is not.
     pub(super) spelling: Option<String>,
 }
@@ -166,6 +175,23 @@ pub(super) fn gather(of: &Connection, first: &Answer, asker: &mut Asker) -> Evid
         }
     }
     since(of, &mut all, asker);
+    if all
+        .since
+        .as_ref()
+        .is_some_and(|(_, probe)| !tells(&all.page, probe))
+    {
+        all.later = later(of, &all, asker);
+    }
+    let free = Asked {
+        since: None,
+        ..opening.clone()
+    };
+    if opening.since.is_some() && of.holds(Slot::Since) {
+        all.unfiltered = asker.dare(of, free);
+    }
+    if of.sorted && all.page.at(0) < all.page.at(all.page.len() - 1) && rises(&all.page) {
+        all.reverse = asker.reversed(of, &opening);
+    }
     all
 }
 
@@ -209,14 +235,78 @@ fn since(of: &Connection, all: &mut Evidence, asker: &mut Asker) {
             if asked == sent || asked.since == sent.since {
                 continue;
             }
-            let other = asker.ask(of, asked);
+            // A bound that no row precedes would be honoured by any API.
+            let other = asker.ask(of, asked).filter(|probe| tells(&all.page, probe));
             if other.is_some_and(|probe| honours(&probe, &pick, &all.page)) {
                 all.spelling = Some(text.to_owned());
                 break;
             }
         }
     }
+    if all.spelling.is_none()
+        && probe.seen.as_ref().is_ok_and(Seen::is_empty)
+        && let Some(mark) = all.page.marks.first().filter(|mark| mark.at < pick.mark.at)
+    {
+        let first = Mark {
+            text: of.since.format.spell(&mark.text, mark.at),
+            at: mark.at,
+        };
+        all.zone = asker.ask(
+            of,
+            Asked {
+                since: Some(first),
+                ..spelled(&of.since.format)
+            },
+        );
+    }
     all.since = Some((pick, probe));
+}
+
+/// Whether a bound could show that the filter filters: rows of the first page
+/// precede it.
+pub(super) fn tells(page: &Seen, probe: &Probe) -> bool {
+    let bound = probe.asked.since.as_ref().map(|mark| mark.at);
+    bound.is_some_and(|bound| (0..page.len()).any(|row| page.at(row) < bound))
+}
+
+/// Whether the keys rise with the timestamps, so that a page that was sorted
+/// by them looks the same.
+pub(super) fn rises(page: &Seen) -> bool {
+    let number = |id: &str| id.trim_start_matches('#').parse::<u64>();
+    let pairs = page.ids.iter().zip(page.ids.iter().skip(1));
+    pairs
+        .into_iter()
+        .all(|(one, next)| match (number(one), number(next)) {
+            (Ok(one), Ok(next)) => one < next,
+            _ => one < next,
+        })
+}
+
+/// Asks from two days after the newest row that is known.
+fn later(of: &Connection, all: &Evidence, asker: &mut Asker) -> Option<Probe> {
+    const AFTER: Duration = Duration::from_secs(2 * 86_400);
+    let deep = all.deep.as_ref().and_then(|probe| probe.seen.as_ref().ok());
+    let pages = [Some(&all.page), deep].into_iter().flatten();
+    let newest = pages
+        .flat_map(|page| &page.marks)
+        .max_by_key(|mark| mark.at)?;
+    let at = newest.at.plus(AFTER);
+    let format = &of.since.format;
+    let text = if newest.text.bytes().all(|b| b.is_ascii_digit()) {
+        format.spell("", at)
+    } else {
+        format.spell(&timestamp::format(at), at)
+    };
+    let since = Some(Mark {
+        text,
+        at: format.cut(at),
+    });
+    let asked = Asked {
+        since,
+        limit: of.page_size,
+        offset: 0,
+    };
+    asker.dare(of, asked)
 }
 
 /// Whether the filter does what it is for.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::error::excerpt;
 use crate::json::{self, Fault};
-use crate::timestamp::Format;
+use crate::timestamp::{self, Format};
 use crate::types::Type;
 
 use super::guess::{Stamp, stamp};
@@ -166,9 +166,11 @@ impl Column<'_> {
     }
 
     /// The narrowest type that takes all its values.
-    pub(super) fn of_type(&self, key: bool, format: &Format) -> Type {
+    pub(super) fn of_type(&self, key: bool, cursor: bool, format: &Format) -> Type {
         let order: &[Type] = match self.values.first().and_then(|value| value.first()) {
             Some(b't' | b'f') => &[Type::Boolean],
+            // A page of whole numbers promises none of the others.
+            Some(b'-' | b'0'..=b'9') if !key => &[Type::Decimal, Type::Double],
             Some(b'-' | b'0'..=b'9') => &[Type::Long, Type::Double, Type::Decimal],
             Some(b'"') => &[
                 Type::UtcDatetime,
@@ -181,11 +183,13 @@ impl Column<'_> {
         let first = self.values.first().map_or("", |value| json::kind(value));
         // Digits that would pass for times of day are what they are: text.
         let digits = |value: &&[u8]| value.iter().all(|b| b.is_ascii_digit() || *b == b'"');
+        // A local time is not UTC because the cursor is.
+        let local = |value: &&[u8]| !cursor && timestamp::naive(&json::text(value)).is_some();
         let fits = |of: &&Type| {
             self.values.iter().all(|value| {
                 json::kind(value) == first
                     && of.check(value, key, format).is_ok()
-                    && !(**of == Type::UtcDatetime && digits(value))
+                    && !(**of == Type::UtcDatetime && (digits(value) || local(value)))
             })
         };
         order.iter().find(fits).copied().unwrap_or(Type::Json)

@@ -58,13 +58,15 @@ pub(super) fn keys(columns: &[Column<'_>], rows: usize) -> Vec<Field> {
     let rank = |column: &Column<'_>| {
         let name = column.name();
         Some(match &*name {
-            "id" => 0,
-            "_id" | "uuid" | "guid" | "sys_id" | "key" | "pk" | "@id" | "gid" => 1,
-            _ if name.ends_with("id") || name.ends_with("key") => 2,
-            "number" | "code" | "slug" | "email" | "href" => 3,
+            // What stays the same while `id` changes with each version.
+            "documentid" => 0,
+            "id" => 1,
+            "_id" | "uuid" | "guid" | "sys_id" | "key" | "pk" | "@id" | "gid" => 2,
+            _ if name.ends_with("id") || name.ends_with("key") => 3,
+            "number" | "code" | "slug" | "email" | "href" => 4,
             _ if column.stamp().is_some() => return None,
             _ if column.values.iter().any(|value| is_fraction(value)) => return None,
-            _ => 4,
+            _ => 5,
         })
     };
     let unique = columns
@@ -75,7 +77,7 @@ pub(super) fn keys(columns: &[Column<'_>], rows: usize) -> Vec<Field> {
         .collect();
     found.sort_by_key(|(depth, rank, _)| (*rank, *depth));
     // A nested object's own id names something else.
-    found.sort_by_key(|(depth, rank, _)| *depth > 1 && *rank > 0);
+    found.sort_by_key(|(depth, rank, _)| *depth > 1 && *rank > 1);
     found.into_iter().map(|(_, _, field)| field).collect()
 }
 
@@ -103,7 +105,12 @@ pub(super) fn cursors(columns: &[Column<'_>], rows: usize) -> Vec<(Field, Stamp)
     let mut found: Vec<_> = full
         .filter_map(|column| Some((rank(column), column, column.stamp()?)))
         .collect();
-    found.sort_by_key(|(rank, column, _)| (*rank, column.path.len()));
+    // Of two spellings of one time that in UTC is no guess.
+    let local = |column: &Column<'_>| {
+        let name = column.name();
+        !(name.ends_with("gmt") || name.ends_with("utc"))
+    };
+    found.sort_by_key(|(rank, column, _)| (*rank, local(column), column.path.len()));
     found
         .into_iter()
         .map(|(_, column, stamp)| (field(&column.path), stamp))

@@ -2,8 +2,11 @@
 //! do equal timestamps keep their order. It asks nothing.
 
 use crate::config::Connection;
+use crate::error::Kind;
+use crate::template::Slot;
 
-use super::evidence::{Evidence, honours};
+use super::ask::Seen;
+use super::evidence::{Evidence, Pick, honours, rises, tells};
 use super::fix::Fix;
 use super::paging::{failed, seen};
 use super::report::Check;
@@ -12,6 +15,7 @@ use super::report::Check;
 pub(super) fn judge(of: &Connection, all: &Evidence) -> Vec<Check> {
     let mut checks = vec![sorted(of, all)];
     checks.extend(filter(of, all));
+    checks.extend(coverage(of, all));
     checks.push(ties(all));
     checks
 }
@@ -53,7 +57,7 @@ fn sorted(of: &Connection, all: &Evidence) -> Check {
         (None, None) if page.at(0) == page.at(page.len() - 1) && later.is_none() => {
             return Check::skipped("sorted", "all rows that were seen share one timestamp");
         }
-        (None, None) if of.sorted => return Check::ok("sorted", "ascending by the cursor"),
+        (None, None) if of.sorted => return lucky(all),
         (None, None) => {
             return Check::ok(
                 "sorted",
@@ -67,6 +71,91 @@ fn sorted(of: &Connection, all: &Evidence) -> Check {
     Check::broken("sorted", found)
         .fix(Some(Fix::Sorted(false)))
         .remedy("better: ask for ascending order, see \"query\"")
+}
+
+/// Rows that are sorted: by the cursor, or by keys that happen to rise with it?
+fn lucky(all: &Evidence) -> Check {
+    if let Some(Ok(reverse)) = &all.reverse
+        && reverse.ids == all.page.ids
+        && all.page.len() > 1
+    {
+        return Check::broken(
+            "sorted",
+            "the order's parameter has no effect: the reverse order brings the same rows, and their keys rise too",
+        )
+        .remedy("does a parameter in \"query\" name the order, by the API's name?");
+    }
+    let told = match &all.reverse {
+        Some(Ok(_)) => true,
+        Some(Err(error)) => error.kind() == Kind::Refused,
+        None => false,
+    };
+    if !told && rises(&all.page) {
+        return Check::skipped(
+            "sorted",
+            "rows came sorted, but their keys rise too: a page with a row that was changed later would show by which",
+        );
+    }
+    Check::ok("sorted", "ascending by the cursor")
+}
+
+/// How many rows the filter hides from a sync that starts before all of them.
+fn coverage(of: &Connection, all: &Evidence) -> Option<Check> {
+    // A first bound that was chosen hides what it is to hide.
+    const ANCIENT: i64 = 366 * 86_400;
+    let bound = all.opening.as_ref()?.since.as_ref()?;
+    let whole = all.unfiltered.as_ref()?;
+    if bound.at.secs > ANCIENT {
+        return None;
+    }
+    let hint = "has each row a timestamp? a filter leaves out those without one: see \"fallback\" of \"since\", or another \"cursor\"";
+    let broken = |found: String| Some(Check::broken("coverage", found).remedy(hint));
+    let free = match &whole.seen {
+        Ok(free) => free,
+        Err(error) if error.kind() == Kind::Contract && !of.reject_bad_rows => {
+            return broken(format!("without the filter: {error}"));
+        }
+        Err(_) => return None,
+    };
+    match (all.page.total, free.total) {
+        (Some(with), Some(without)) if without > with => broken(format!(
+            "{} of {without} rows do not pass the filter",
+            without - with
+        )),
+        (Some(_), Some(without)) => Some(Check::ok(
+            "coverage",
+            format!("{without} rows, with the filter and without"),
+        )),
+        _ => {
+            let complete = (all.page.len() as u64) < of.page_size && all.next.is_some();
+            let hidden = free
+                .ids
+                .iter()
+                .filter(|id| !all.page.ids.contains(id))
+                .count();
+            if complete && hidden > 0 && free.len() > all.page.len() {
+                return broken(format!(
+                    "{hidden} of {} rows do not pass the filter",
+                    free.len()
+                ));
+            }
+            Some(Check::skipped(
+                "coverage",
+                "no total tells how many rows the filter hides",
+            ))
+        }
+    }
+}
+
+/// The parameter that holds the bound.
+fn bound_of(of: &Connection) -> String {
+    let named = of.query.iter().find(|(_, value)| value.holds(Slot::Since));
+    named.map_or_else(
+        || "does a parameter in \"query\" hold {since}, by the API's name?".to_owned(),
+        |(name, _)| {
+            format!("\"query\": does the API know {name}, or call its filter something else?")
+        },
+    )
 }
 
 /// The filter, its bound, and whether a mark's spelling is taken.
@@ -101,19 +190,44 @@ fn filter(of: &Connection, all: &Evidence) -> Vec<Check> {
             Some(mark) => format!("ignored: asked from {sent} on, {} came", mark.text),
             None => format!("no rows from {sent} on, though some are known"),
         };
+        let zoned = zone(pick, seen, &all.page).or_else(|| zone_of_first(all));
+        if let Some(check) = zoned {
+            return vec![check];
+        }
         let remedy = if format.is_some() {
-            ""
+            String::new()
         } else {
-            "does a parameter in \"query\" hold {since}, by the API's name?"
+            bound_of(of)
         };
         return vec![Check::broken("filter", found).fix(format).remedy(remedy)];
     }
-    let older = (0..all.page.len()).any(|row| all.page.at(row) < pick.mark.at);
-    let mut checks = vec![if older {
-        Check::ok("filter", format!("no row before {sent} came"))
-    } else {
-        Check::skipped("filter", "no row is known to be older than another")
-    }];
+    if let Some(check) = zone(pick, seen, &all.page) {
+        return vec![check];
+    }
+    let later = all.later.as_ref().and_then(|probe| {
+        let bound = probe.asked.since.as_ref()?;
+        let seen = probe.seen.as_ref().ok()?;
+        Some((bound, seen))
+    });
+    if let Some((bound, seen)) = later
+        && let Some(early) = seen.marks.iter().find(|mark| mark.at < bound.at)
+    {
+        let found = format!("ignored: asked from {} on, {} came", bound.text, early.text);
+        return vec![Check::broken("filter", found).remedy(bound_of(of))];
+    }
+    let mut checks = vec![
+        if let Some((bound, seen)) = later.filter(|_| !tells(&all.page, probe)) {
+            let count = seen.len();
+            Check::ok(
+                "filter",
+                format!("{count} rows came from {} on", bound.text),
+            )
+        } else if tells(&all.page, probe) {
+            Check::ok("filter", format!("no row before {sent} came"))
+        } else {
+            Check::skipped("filter", "no row is known to be older than another")
+        },
+    ];
     let at_bound = seen.marks.iter().any(|mark| mark.at == pick.mark.at);
     let cut = probe
         .asked
@@ -142,6 +256,47 @@ fn filter(of: &Connection, all: &Evidence) -> Vec<Check> {
     });
     checks.push(Check::ok("spelling", format!("{sent} is taken")));
     checks
+}
+
+/// The hours between the bound and the rows that came, where the filter works
+/// and reads the bound in another zone.
+fn zone(pick: &Pick, seen: &Seen, page: &Seen) -> Option<Check> {
+    const QUARTER: i64 = 900;
+    if page.disorder().is_some() || seen.disorder().is_some() {
+        return None;
+    }
+    let came = seen.marks.first()?;
+    let (_, end) = pick.run?;
+    // What should have come first, with a bound of either kind.
+    let next = page.marks.get(end)?;
+    let shift = came.at.secs - pick.mark.at.secs;
+    let late = came.at > next.at && shift >= QUARTER;
+    let early = came.at < pick.mark.at && came.at > page.at(0) && -shift >= QUARTER;
+    if !late && !early {
+        return None;
+    }
+    Some(elsewhere(&pick.mark.text, &came.text, shift))
+}
+
+/// The same where the first row's own timestamp was the bound.
+fn zone_of_first(all: &Evidence) -> Option<Check> {
+    let probe = all.zone.as_ref()?;
+    let came = seen(Some(probe))?.marks.first()?;
+    let asked = probe.asked.since.as_ref()?;
+    let next = all.page.marks.iter().find(|mark| mark.at > asked.at)?;
+    let shift = came.at.secs - asked.at.secs;
+    (came.at > next.at && shift >= 900).then(|| elsewhere(&asked.text, &came.text, shift))
+}
+
+fn elsewhere(asked: &str, came: &str, shift: i64) -> Check {
+    let hours = format!("{:.1}", (shift.abs() as f64) / 3600.0);
+    let way = if shift > 0 { "after" } else { "before" };
+    let found = format!(
+        "reads the bound in another zone: asked from {asked} on, the first row is {came}, up to {hours} hours {way} it"
+    );
+    Check::broken("filter", found).remedy(
+        "\"since\": {\"zone\": …} or a \"format\" that says the API's zone; else its answers and its filter disagree",
+    )
 }
 
 fn ties(all: &Evidence) -> Check {

@@ -183,8 +183,8 @@ fn total(of: &Connection, all: &Evidence) -> Option<Check> {
     if told < count {
         return wrong(format!("{told}, but {count} rows came"));
     }
-    if let Some(past) =
-        seen(all.past.as_ref()).filter(|past| !past.is_empty() && past.total == Some(told))
+    if let Some(past) = seen(all.past.as_ref())
+        .filter(|past| !past.is_empty() && past.total == Some(told) && !is_known(all, past))
     {
         let asked = all.past.as_ref().map_or(0, |probe| probe.asked.offset);
         return wrong(format!(
@@ -199,6 +199,15 @@ fn total(of: &Connection, all: &Evidence) -> Option<Check> {
         return wrong(format!(
             "{told}, but offset {} is empty",
             probe.asked.offset
+        ));
+    }
+    if let Some(later) = seen(all.later.as_ref())
+        && later.is_empty()
+        && later.total == Some(told)
+        && told > 0
+    {
+        return wrong(format!(
+            "{told} where no row passes the filter: it does not count what passes"
         ));
     }
     let filtered = all
@@ -269,6 +278,15 @@ fn depth(of: &Connection, all: &Evidence) -> Option<Check> {
     Some(Check::warning("depth", problem).fix(Some(Fix::MaxOffset(good))))
 }
 
+/// Whether a page brings nothing but rows that came before: an API may answer
+/// what lies behind the end with its last page.
+fn is_known(all: &Evidence, past: &Seen) -> bool {
+    let known = [Some(&all.page), seen(all.deep.as_ref())];
+    let known = |id: &String| known.iter().flatten().any(|page| page.ids.contains(id));
+    // A short question near the end has shown the last row alone.
+    past.ids.last().is_some_and(known)
+}
+
 /// What comes behind the last row.
 fn end(all: &Evidence) -> Option<Check> {
     let probe = all.past.as_ref()?;
@@ -277,6 +295,10 @@ fn end(all: &Evidence) -> Option<Check> {
         Ok(past) if past.is_empty() => Some(Check::ok(
             "end",
             format!("offset {asked} brings an empty page"),
+        )),
+        Ok(past) if all.page.total.is_some() && is_known(all, past) => Some(Check::ok(
+            "end",
+            format!("offset {asked} brings the last rows again: the total tells the end"),
         )),
         // No more than that the table is longer, or the total wrong.
         Ok(_) => None,

@@ -171,6 +171,7 @@ fn summary(checks: &[Check], requests: u64) -> String {
     let settings = checks.iter().any(|check| check.setting().is_some());
     let requests = counted(usize::try_from(requests).unwrap_or(usize::MAX), "request");
     let mut out = match bad.as_str() {
+        "" if !shown(checks) => format!("\n{requests}: no rows, so nothing is proved\n"),
         "" => format!("\n{requests}: nothing seen that could lose rows\n"),
         bad => format!("\n{requests}: do not sync before this is mended: {bad}\n"),
     };
@@ -179,6 +180,13 @@ fn summary(checks: &[Check], requests: u64) -> String {
             "settings go into a connection file, --config FILE; --suggest prints one with them\n";
     }
     out
+}
+
+/// Whether there were rows to judge by.
+fn shown(checks: &[Check]) -> bool {
+    checks
+        .iter()
+        .any(|check| check.clause == "rows" && check.verdict == Verdict::Ok)
 }
 
 /// The same for machines.

@@ -204,6 +204,27 @@ fn since(of: &Connection, fixes: &[Fix], given: Map<String, Value>) -> String {
     format!("{{{}}}", parts.join(", "))
 }
 
+/// What the table is called, by the last part of the address's path that is a
+/// name.
+pub(super) fn table(url: &str) -> Option<String> {
+    let path = url.split(['?', '#']).next()?;
+    let path = path.split_once("://").map_or(path, |(_, rest)| rest);
+    let (_, path) = path.split_once('/')?;
+    let last = path.rsplit('/').find(|part| !part.is_empty())?;
+    let name = last.split('.').find(|part| !part.is_empty())?;
+    let name: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    Some(name).filter(|name| name.bytes().any(|b| b.is_ascii_alphabetic()))
+}
+
 /// What no answer can tell, for whoever reads the file.
 pub(super) fn notes(of: &Connection, options: &Options, text: &str) -> Vec<String> {
     let mut notes = Vec::new();
@@ -220,7 +241,6 @@ pub(super) fn notes(of: &Connection, options: &Options, text: &str) -> Vec<Strin
         notes.push("no parameter holds {limit}: page_size is what the API sends".to_owned());
     }
     if options.config.is_none() && of.headers.is_empty() {
-        notes.push("\"table\" is the reference API's too: it names the files".to_owned());
         notes.push(
             "no \"headers\" were given: where the API asks for a token, write it as ${NAME}"
                 .to_owned(),

@@ -68,6 +68,11 @@ impl Retry {
         self
     }
 
+    /// With other patience from here on: at most `max` retries of a request.
+    pub fn set_patience(&mut self, max: u32) {
+        self.max = max;
+    }
+
     /// With at least so long from the start of one request to that of the next.
     #[must_use]
     pub fn pace(mut self, pace: Duration) -> Self {

@@ -10,6 +10,7 @@ mod front;
 mod newcomer;
 mod other;
 mod pages;
+mod proof;
 mod suggest;
 
 use serde_json::Value;
@@ -32,7 +33,7 @@ fn report(code: i32, words: &[&str]) -> Value {
     let report: Value = serde_json::from_str(&outcome.stdout).expect("a JSON report");
     assert_eq!(report["ok"], code == 0, "{report:#}");
     assert!(
-        report["requests"].as_u64().is_some_and(|n| n <= 15),
+        report["requests"].as_u64().is_some_and(|n| n <= 70),
         "{report:#}"
     );
     assert!(

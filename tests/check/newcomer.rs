@@ -32,7 +32,7 @@ fn a_path_that_is_not_there_says_that_the_host_answers() {
             .to_string()
             .contains("at this path")
     );
-    assert_eq!(report["requests"], 1);
+    assert_eq!(report["requests"], 2, "and one without any parameters");
 }
 
 #[test]
@@ -126,7 +126,11 @@ fn wrong_names_are_answered_with_the_right_ones() {
         clause(&report, "cursor")["setting"],
         json!({"cursor": "updatedAt"})
     );
-    assert_eq!(report["requests"], 1, "nothing more can be seen");
+    let requests = report["requests"].as_u64();
+    assert!(
+        requests.is_some_and(|requests| requests <= 12),
+        "only the names that are advised are tried: {report:#}"
+    );
 }
 
 #[test]

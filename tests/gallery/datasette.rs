@@ -48,7 +48,9 @@ fn answer(request: &Request, table: &Table) -> Reply {
     let limit = number(request, "limit").unwrap().min(MAX_RETURNED_ROWS);
     let offset = number(request, "offset").unwrap();
     // SQLite compares what are texts to it.
-    let since = request.param("since").unwrap();
+    let Some(since) = request.param("since") else {
+        return error(400, "You did not supply a value for binding :since.");
+    };
     let time = |row: &&Row| {
         let row: Value = serde_json::from_str(&row.json).unwrap();
         row["updated_at"].as_str().unwrap() >= since

@@ -27,6 +27,12 @@ pub struct Model {
     shared: Arc<Shared>,
 }
 
+/// A page of a selection, newest first.
+pub fn falling<T>((rows, total): (Vec<&Row>, T), offset: usize, limit: usize) -> (Vec<&Row>, T) {
+    let page = rows.into_iter().rev().skip(offset).take(limit);
+    (page.collect(), total)
+}
+
 impl Model {
     pub fn start(
         table: Table,

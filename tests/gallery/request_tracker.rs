@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::contract::{self, Contract, Trial};
-use crate::model::{list, number, refuse, table};
+use crate::model::{falling, list, number, refuse, table};
 use crate::support::clock::{self, SECOND};
 use crate::support::http::{Reply, Request};
 use crate::support::table::{Row, Table, Ties};
@@ -60,6 +60,11 @@ fn answer(request: &Request, table: &Table) -> Reply {
         (Some("LastUpdated"), Some("ASC")) => {
             table.select(Some(since), true, (page - 1) * limit, limit)
         }
+        (_, Some("DESC")) => falling(
+            table.select(Some(since), true, 0, usize::MAX),
+            (page - 1) * limit,
+            limit,
+        ),
         _ => table.select_unsorted(Some(since), true, (page - 1) * limit, limit),
     };
     let (items, count, pages) = (list(&rows), rows.len(), total.div_ceil(limit));

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::contract::{self, Contract};
-use crate::model::{list, millis, number, refuse, table};
+use crate::model::{falling, list, millis, number, refuse, table};
 use crate::support::clock;
 use crate::support::http::{Reply, Request};
 use crate::support::table::{Row, Table, Ties};
@@ -68,6 +68,9 @@ fn answer(request: &Request, table: &Table) -> Reply {
     let sort = (request.param("sort[0]"), request.param("sort[1]"));
     let (rows, total) = match sort {
         (Some("updatedAt:asc"), Some("documentId:asc")) => table.select(since, true, start, limit),
+        (Some("updatedAt:desc"), _) => {
+            falling(table.select(since, true, 0, usize::MAX), start, limit)
+        }
         _ => table.select_unsorted(since, true, start, limit),
     };
     let data = list(&rows);

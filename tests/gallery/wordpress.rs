@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::contract::{self, Contract, Trial};
-use crate::model::{counted, number, refuse, table};
+use crate::model::{counted, falling, number, refuse, table};
 use crate::support::clock::{self, SECOND};
 use crate::support::http::{Reply, Request};
 use crate::support::table::{Row, Table, Ties};
@@ -68,6 +68,7 @@ fn answer(request: &Request, table: &Table) -> Reply {
     let offset = number(request, "offset").unwrap_or(0);
     let (rows, total) = match (request.param("orderby"), request.param("order")) {
         (Some("modified"), Some("asc")) => table.select(since, false, offset, limit),
+        (_, Some("desc")) => falling(table.select(since, false, 0, usize::MAX), offset, limit),
         _ => table.select_unsorted(since, false, offset, limit),
     };
     // The links are another object at each request.

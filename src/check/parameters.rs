@@ -1,0 +1,144 @@
+//! Finding the parameter that is to blame: a request without any, then one
+//! more at a time, and where an API asks for some, one fewer at a time.
+
+use crate::config::Connection;
+use crate::error::Error;
+use crate::exchange::Request;
+use crate::template::Slot;
+
+use super::ask::{Answer, Asked, Asker, opening, parameters};
+use super::find;
+use super::report::Check;
+
+/// Parameters that are tried.
+const MOST: usize = 12;
+
+/// The parameters without which the API answers, where there are such.
+pub(super) fn refused(of: &Connection, error: &Error, asker: &mut Asker) -> Option<Check> {
+    let asked = opening(of);
+    let all = parameters(of, &asked);
+    if all.is_empty() {
+        return None;
+    }
+    // What fails here was tried again already.
+    asker.source.set_patience(0);
+    let blamed = if with(of, &asked, &[], asker).is_some() {
+        one_more(of, &asked, &all, asker)
+    } else if matches!(asker.source.status(), Some(400 | 409 | 413 | 414 | 422)) {
+        one_fewer(of, &asked, &all, asker).into_iter().collect()
+    } else {
+        Vec::new()
+    };
+    let names: Vec<String> = blamed
+        .iter()
+        .map(|at| format!("{}={}", all[*at].0, all[*at].1))
+        .collect();
+    let remedies: Vec<String> = blamed.iter().map(|at| remedy(of, &all[*at].0)).collect();
+    let (name, many) = (names.join(", "), names.len() > 1);
+    let (are, them) = if many { ("are", "them") } else { ("is", "it") };
+    (!names.is_empty()).then(|| {
+        Check::broken(
+            "parameters",
+            format!("{name} {are} not taken, without {them} the API answers; it said: {error}"),
+        )
+        .remedy(remedies.join("; "))
+    })
+}
+
+/// The parameters that leave no rows, where there are some without any.
+pub(super) fn hiding(of: &Connection, asker: &mut Asker) -> Option<Check> {
+    let asked = opening(of);
+    let all = parameters(of, &asked);
+    // They may be no rows of this connection: what counts is that there are some.
+    let rows = |answer: Answer| match answer.page(of) {
+        Ok(page) if !page.is_empty() => page.len(),
+        _ if !find::is_json(&answer.body) => 0,
+        _ => find::lists(&answer.body)
+            .first()
+            .map_or(0, |(_, rows)| rows.len()),
+    };
+    let bare = with(of, &asked, &[], asker).map(rows)?;
+    if bare == 0 || all.is_empty() {
+        return None;
+    }
+    let (mut good, mut hiding) = (Vec::new(), Vec::new());
+    for at in 0..all.len().min(MOST) {
+        let tried = [&good[..], &[at]].concat();
+        match with(of, &asked, &tried, asker).map(rows) {
+            Some(0) | None => hiding.push(at),
+            Some(_) => good = tried,
+        }
+    }
+    let names: Vec<String> = hiding
+        .iter()
+        .map(|at| format!("{}={}", all[*at].0, all[*at].1))
+        .collect();
+    let found = format!(
+        "none, but {bare} without parameters; what leaves none: {}",
+        names.join(", ")
+    );
+    let check = Check::broken("rows", found);
+    Some(check.remedy("name the API's own parameters: \"query\" in the connection file"))
+}
+
+/// The answer with these parameters alone.
+fn with(of: &Connection, asked: &Asked, kept: &[usize], asker: &mut Asker) -> Option<Answer> {
+    let alter = |mut request: Request| {
+        let all = std::mem::take(&mut request.query).into_iter().enumerate();
+        let kept = all.filter(|(at, _)| kept.contains(at));
+        request.query = kept.map(|(_, pair)| pair).collect();
+        request
+    };
+    asker.fetch_altered(of, asked, &alter).ok()
+}
+
+/// Those that are not taken beside those before them that are.
+fn one_more(
+    of: &Connection,
+    asked: &Asked,
+    all: &[(String, String)],
+    asker: &mut Asker,
+) -> Vec<usize> {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for at in 0..all.len().min(MOST) {
+        let tried = [&good[..], &[at]].concat();
+        if with(of, asked, &tried, asker).is_some() {
+            good = tried;
+        } else if asker.source.status().is_none() {
+            // The network failed: nothing can be learned any more.
+            return Vec::new();
+        } else {
+            bad.push(at);
+        }
+    }
+    bad
+}
+
+/// The one without which the others are taken.
+fn one_fewer(
+    of: &Connection,
+    asked: &Asked,
+    all: &[(String, String)],
+    asker: &mut Asker,
+) -> Option<usize> {
+    (0..all.len().min(MOST)).find(|at| {
+        let others: Vec<usize> = (0..all.len()).filter(|other| other != at).collect();
+        with(of, asked, &others, asker).is_some()
+    })
+}
+
+/// What to do about a parameter.
+fn remedy(of: &Connection, name: &str) -> String {
+    let template = of.query.iter().find(|(known, _)| known == name);
+    let holds = |slot| template.is_some_and(|(_, template)| template.holds(slot));
+    if holds(Slot::Limit) {
+        "ask for fewer rows: a smaller \"page_size\"".to_owned()
+    } else if holds(Slot::Since) {
+        "\"since\": {\"first\": null} leaves it out of a first sync; or spell it with \"format\""
+            .to_owned()
+    } else {
+        format!(
+            "\"query\" in the connection file: does the API know {name}, or call it something else?"
+        )
+    }
+}

@@ -1,0 +1,164 @@
+//! A rehearsal: the loop of a real sync with its cursor, over the real source,
+//! into a sink that keeps nothing; then the sync after it, from the state that
+//! results. It writes nothing, and it ends after so many pages.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::checkpoint::{Checkpoint, Progress};
+use crate::clock::SystemClock;
+use crate::config::Connection;
+use crate::cursor::{Cursor, Start};
+use crate::error::{Error, Kind, Result};
+use crate::row::Encoder;
+use crate::session::start::{settings, start};
+use crate::sink::behind::Behind;
+use crate::sink::{Batch, Outcome, Sink};
+use crate::sync::{Sync, Tally};
+
+use super::ask::Asker;
+use super::report::Check;
+
+/// Pages of a first sync, and of the one after it.
+pub(super) const PAGES: (u64, u64) = (24, 8);
+/// The same for a setting that is to be advised.
+pub(super) const ADVISED: (u64, u64) = (8, 5);
+
+/// What came of a sync.
+#[derive(Debug, Clone, Default)]
+struct Noted {
+    progress: Option<Progress>,
+    rows: u64,
+    /// Batches that may still come.
+    left: u64,
+    stopped: bool,
+}
+
+/// A sink that only remembers how far a sync came.
+struct Nowhere(Arc<Mutex<Noted>>);
+
+impl Nowhere {
+    fn noted(&self) -> Noted {
+        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.clone()
+    }
+}
+
+impl Sink for Nowhere {
+    fn append(&mut self, batch: &Batch) -> Result<()> {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.rows += batch.rows;
+        if let Some(progress) = &batch.progress {
+            noted.progress = Some(progress.clone());
+        }
+        if noted.left == 0 {
+            noted.stopped = true;
+            return Err(Error::local("enough was seen"));
+        }
+        noted.left -= 1;
+        Ok(())
+    }
+
+    fn finish(&mut self, _: bool) -> Result<Outcome> {
+        Ok(Outcome::default())
+    }
+
+    fn committed(&self) -> Outcome {
+        Outcome {
+            rows: self.noted().rows,
+            ..Outcome::default()
+        }
+    }
+}
+
+/// How a rehearsal came out.
+pub(super) enum Rehearsed {
+    /// Nothing spoke against it: what is to be said of it.
+    Sound(Check),
+    /// A sync would end with this error.
+    Broken(Check),
+}
+
+/// Rehearses a first sync and the one after it. None where the network, or
+/// the end of a recording, left it open.
+pub(super) fn rehearse(of: &Connection, asker: &mut Asker, pages: (u64, u64)) -> Option<Rehearsed> {
+    let begin = start(of, None, None).ok()?;
+    let (noted, first) = sync(of, asker, begin, pages.0);
+    if let Err(error) = first {
+        return open(asker, "a sync", error);
+    }
+    let state = Checkpoint {
+        progress: noted.progress?,
+        ..Checkpoint::default()
+    };
+    let again = match start(of, Some(state), None) {
+        Ok(again) => again,
+        Err(error) => return open(asker, "the sync after it", error),
+    };
+    let (_, second) = sync(of, asker, again, pages.1);
+    if let Err(error) = second {
+        return open(asker, "the sync after the first", error);
+    }
+    let rows = noted.rows;
+    Some(Rehearsed::Sound(if noted.stopped {
+        Check::ok(
+            "sync",
+            format!("the first {rows} rows, and a sync that goes on from there, were rehearsed"),
+        )
+    } else {
+        Check::ok(
+            "sync",
+            format!("{rows} rows, and the sync after it, were rehearsed"),
+        )
+    }))
+}
+
+/// What an error of a rehearsed sync comes to.
+fn open(asker: &mut Asker, which: &str, error: Error) -> Option<Rehearsed> {
+    match error.kind() {
+        Kind::Contract | Kind::Refused => {
+            let remedy = error.remedy().to_owned();
+            let check = Check::broken("sync", format!("{which} ends with: {error}"));
+            Some(Rehearsed::Broken(check.remedy(remedy)))
+        }
+        Kind::Temporary => {
+            asker.halt = Some(error);
+            None
+        }
+        Kind::Usage | Kind::Local => None,
+    }
+}
+
+/// One sync, which ends well where it is stopped.
+fn sync(of: &Connection, asker: &mut Asker, begin: Start, pages: u64) -> (Noted, Result<()>) {
+    let noted = Arc::new(Mutex::new(Noted {
+        left: pages,
+        ..Noted::default()
+    }));
+    let sink = Nowhere(Arc::clone(&noted));
+    let mut sink = match Behind::new(Box::new(sink)) {
+        Ok(sink) => sink,
+        Err(error) => return (Noted::default(), Err(error)),
+    };
+    let mut cursor = Cursor::new(settings(of, None), begin);
+    let mut encoder = Encoder::new(Default::default(), of);
+    let mut clock = SystemClock;
+    let result = Sync {
+        of,
+        source: &mut asker.source,
+        cursor: &mut cursor,
+        encoder: &mut encoder,
+        sink: &mut sink,
+        clock: &mut clock,
+        observer: &mut |_| {},
+        tally: Tally::default(),
+        unsaved: 0,
+        good: false,
+        unasked: 0,
+    }
+    .run();
+    // All batches are with the sink once its thread has ended.
+    _ = sink.committed();
+    let noted = Nowhere(noted).noted();
+    let result = if noted.stopped { Ok(()) } else { result };
+    (noted, result)
+}
