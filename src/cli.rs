@@ -28,6 +28,8 @@ pub enum Command {
     Table,
     /// Replace the finished files by one.
     Compact,
+    /// Compare the files with the API.
+    Audit,
     /// Print a help text.
     Help(Topic),
     /// Print the version.
@@ -49,6 +51,8 @@ pub enum Topic {
     Table,
     /// `compact`
     Compact,
+    /// `audit`
+    Audit,
 }
 
 /// Where the rows go.
@@ -102,12 +106,13 @@ pub struct Options {
 }
 
 /// The words that come first, and what they stand for.
-const COMMANDS: [(&str, Topic); 6] = [
+const COMMANDS: [(&str, Topic); 7] = [
     ("sync", Topic::Sync),
     ("check", Topic::Check),
     ("status", Topic::Status),
     ("table", Topic::Table),
     ("compact", Topic::Compact),
+    ("audit", Topic::Audit),
     ("help", Topic::General),
 ];
 
@@ -186,6 +191,7 @@ impl Options {
                 Topic::Status => Command::Status,
                 Topic::Table => Command::Table,
                 Topic::Compact => Command::Compact,
+                Topic::Audit => Command::Audit,
                 Topic::Sync | Topic::General => Command::Sync,
             },
         };
@@ -195,6 +201,7 @@ impl Options {
             Command::Status => Topic::Status,
             Command::Table => Topic::Table,
             Command::Compact => Topic::Compact,
+            Command::Audit => Topic::Audit,
             Command::Help(_) | Command::Version => return Ok(Self::new(command)),
         };
         if let [_, extra, ..] = plain[..] {
@@ -247,7 +254,7 @@ impl Options {
                     .hint("a file that is called none is --state ./none"),
             );
         }
-        let folder = matches!(command, Command::Table | Command::Compact);
+        let folder = matches!(command, Command::Table | Command::Compact | Command::Audit);
         if folder && options.out == Out::Stdout {
             let name = of.name();
             return Err(

@@ -9,7 +9,7 @@ use highwater::cli::{self, Command, Options, Out};
 use highwater::disk::{Disk, Os};
 use highwater::error::{Error, Result};
 use highwater::sink::stdout::stdout;
-use highwater::{check, compact, log_lines, secret, session, status, table};
+use highwater::{audit, check, compact, log_lines, secret, session, status, table};
 
 fn main() -> ExitCode {
     match Options::parse(std::env::args_os().skip(1)).and_then(|options| run(&options)) {
@@ -39,6 +39,11 @@ fn run(options: &Options) -> Result<()> {
             let receipt = compact::run(options, &disk, &|_| false)?;
             let text = serde_json::to_string(&receipt).unwrap_or_default();
             print(&format!("{text}\n"))
+        }
+        Command::Audit => {
+            let report = audit::run(options, &disk)?;
+            print(&report.show(options.json))?;
+            report.verdict()
         }
         Command::Check => {
             let (text, result) = check::run(options);

@@ -24,7 +24,7 @@ use crate::sink::behind::Behind;
 use crate::store::Store;
 use crate::sync::{Sync, Tally};
 use files::{encoder, open, take_up};
-use start::{instant, settings, start};
+pub(crate) use start::{instant, settings, start};
 
 /// What a sync did, for whoever started it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -236,7 +236,7 @@ fn attempt(
 }
 
 /// Whose rows they are, without secrets.
-fn origin(of: &Connection, secrets: &Secrets) -> Origin {
+pub(crate) fn origin(of: &Connection, secrets: &Secrets) -> Origin {
     Origin {
         url: secrets.redact(&of.url).into_owned(),
         table: of.table.clone(),

@@ -39,13 +39,28 @@ const ALL: &[Topic] = &[
     Topic::Status,
     Topic::Table,
     Topic::Compact,
+    Topic::Audit,
 ];
 const SYNC: &[Topic] = &[Topic::Sync];
 const CHECK: &[Topic] = &[Topic::Check];
-const SOURCE: &[Topic] = &[Topic::Sync, Topic::Check];
-const STORED: &[Topic] = &[Topic::Sync, Topic::Status, Topic::Table, Topic::Compact];
+const WALKED: &[Topic] = &[Topic::Sync, Topic::Audit];
+const SHOWN: &[Topic] = &[Topic::Check, Topic::Audit];
+const SOURCE: &[Topic] = &[Topic::Sync, Topic::Check, Topic::Audit];
+const STORED: &[Topic] = &[
+    Topic::Sync,
+    Topic::Status,
+    Topic::Table,
+    Topic::Compact,
+    Topic::Audit,
+];
 const WRITTEN: &[Topic] = &[Topic::Sync, Topic::Table, Topic::Compact];
-const NAMED: &[Topic] = &[Topic::Sync, Topic::Check, Topic::Table, Topic::Compact];
+const NAMED: &[Topic] = &[
+    Topic::Sync,
+    Topic::Check,
+    Topic::Table,
+    Topic::Compact,
+    Topic::Audit,
+];
 
 const fn flag(
     name: &'static str,
@@ -208,7 +223,7 @@ pub(super) const FLAGS: [Flag; 24] = [
     flag(
         "max-offset",
         "N",
-        SYNC,
+        WALKED,
         "10000",
         "the offset to start a new window at, since APIs cap offsets and deep ones are slow",
         |to, value| put(&mut to.max_offset, number(value, 1..=u64::MAX)),
@@ -216,7 +231,7 @@ pub(super) const FLAGS: [Flag; 24] = [
     flag(
         "lookback",
         "DURATION",
-        SYNC,
+        WALKED,
         "60s",
         "how long after its timestamp a row may still turn up; the next sync reads that long \
          again and drops what it knows",
@@ -277,7 +292,7 @@ pub(super) const FLAGS: [Flag; 24] = [
     flag(
         "json",
         "",
-        CHECK,
+        SHOWN,
         "",
         "print the findings as JSON",
         |to, _| {

@@ -10,7 +10,7 @@ use crate::template::Slot;
 use crate::timestamp::{self, Format, Instant};
 
 /// A flag's timestamp; a date stands for its midnight in UTC.
-pub(super) fn instant(text: Option<&str>, flag: &str, format: &Format) -> Result<Option<Mark>> {
+pub(crate) fn instant(text: Option<&str>, flag: &str, format: &Format) -> Result<Option<Mark>> {
     let Some(text) = text else {
         return Ok(None);
     };
@@ -43,7 +43,7 @@ fn known(text: &str, format: &Format) -> Option<Instant> {
 }
 
 /// Where the cursor takes up.
-pub(super) fn start(
+pub(crate) fn start(
     of: &Connection,
     state: Option<Checkpoint>,
     since: Option<Mark>,
@@ -116,7 +116,7 @@ pub(super) fn start(
     })
 }
 
-pub(super) fn settings(of: &Connection, until: Option<Instant>) -> Settings {
+pub(crate) fn settings(of: &Connection, until: Option<Instant>) -> Settings {
     Settings {
         limit: of.page_size,
         max_offset: of.max_offset,
