@@ -1,6 +1,6 @@
 //! `audit`: is it all there, and what was deleted? It walks the whole table as
 //! a first sync does, and compares each row with what the finished files say
-//! is the table. It writes nothing and takes no lock.
+//! is the table. It writes nothing and takes no lock, unless it is to repair.
 //!
 //! # Why nothing is called missing or deleted that is not
 //!
@@ -26,13 +26,14 @@
 mod content;
 mod judge;
 mod ledger;
+mod repair;
 mod report;
 
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::checkpoint::{Checkpoint, Progress};
+use crate::checkpoint::{Checkpoint, Origin, Progress};
 use crate::cli::Options;
-use crate::clock::SystemClock;
+use crate::clock::{self, SystemClock};
 use crate::config::Connection;
 use crate::connect::{connection, patient, source};
 use crate::cursor::{Cursor, Start};
@@ -49,6 +50,8 @@ use crate::sync::{self, Sync, Tally};
 use crate::table::{File, Survey, Wanted, folder, held, identify};
 use judge::{Book, Dated, Judge};
 use ledger::Standing;
+use repair::Repair;
+pub use repair::Repaired;
 use report::NAMED;
 pub use report::Report;
 
@@ -64,21 +67,16 @@ const SHORT: u64 = 2;
 /// Those of a sync, and [`crate::error::Kind::Local`] where a file is damaged
 /// or a sync did not end.
 pub fn run(options: &Options, disk: &Arc<dyn Disk>) -> Result<Report> {
-    let clock = std::time::Instant::now();
+    let began = std::time::Instant::now();
     let (of, secrets) = connection(options)?;
     let since = instant(options.since.as_deref(), "--since", &of.since.format)?;
     let folder = folder(options);
-    let store = Store::new(Arc::clone(disk), options.state_path(), None, "");
-    let state = store.load()?;
-    if let Some(state) = &state {
-        let same = state.check_origin(&origin(&of, &secrets));
-        same.map_err(|error| store.in_state(error))?;
-        if !state.parts().is_empty() {
-            return Err(Error::local("a sync is running, or did not end")
-                .at(folder.display())
-                .hint("wait for it, or run highwater sync once, which completes it"));
-        }
-    }
+    let (state, repair) = match options.repair {
+        true => Repair::open(options, disk, &of, &secrets)
+            .map(|(state, repair)| (state, Some(repair)))?,
+        false => (at_rest(options, disk, &origin(&of, &secrets))?, None),
+    };
+    let ways = ways(&of, repair.is_some())?;
     let identity = identify(options, state.as_ref())?;
     let files = held(&**disk, &folder, &identity)?;
     let cells = files.iter().any(|file| file.format == FileFormat::Csv);
@@ -94,12 +92,17 @@ pub fn run(options: &Options, disk: &Arc<dyn Disk>) -> Result<Report> {
         begun,
     });
     let mut asked = patient(asked, options, &of, &secrets, of.max_retries)?;
+    book.repair = repair;
     let book = Arc::new(Mutex::new(book));
     let first = start(&of, None, since)?;
-    let settled = walk_all(options, &of, &mut asked, &book, first)?;
+    let walked = walk_all(options, &of, &mut asked, &book, first);
     let mut book = book
         .lock()
         .map_err(|_| Error::local("the thread that compares is gone"))?;
+    if let (Err(_), Some(repair)) = (&walked, &mut book.repair) {
+        repair.give_up();
+    }
+    let (settled, progress) = walked?;
     let mut report = Report {
         table: secret::redacted(&identity.name).into_owned(),
         files: survey.rows(),
@@ -107,8 +110,61 @@ pub fn run(options: &Options, disk: &Arc<dyn Disk>) -> Result<Report> {
         ..Report::default()
     };
     sum_up(&mut report, &mut book, settled, (&**disk, &files, &survey))?;
-    report.seconds = (clock.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+    if book.repair.is_some() {
+        // A table that lost so much was more likely emptied by mistake.
+        let held_back = report.deleted > report.files / 2 && !options.yes;
+        if report.deleted > 0 && !held_back {
+            survey.walk(&**disk, &files, &identity, Wanted::Rows, &mut |version| {
+                book.bury(version, &ways)
+            })?;
+        }
+        if let Some(repair) = &mut book.repair {
+            repair.done.held_back = held_back;
+            repair.commit(progress)?;
+            report.repaired = Some(repair.done.clone());
+        }
+    }
+    report.seconds = (began.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     Ok(report)
+}
+
+/// The state, where no sync is under way.
+fn at_rest(options: &Options, disk: &Arc<dyn Disk>, origin: &Origin) -> Result<Option<Checkpoint>> {
+    let store = Store::new(Arc::clone(disk), options.state_path(), None, "");
+    let state = store.load()?;
+    if let Some(state) = &state {
+        let same = state.check_origin(origin);
+        same.map_err(|error| store.in_state(error))?;
+        if !state.parts().is_empty() {
+            return Err(Error::local("a sync is running, or did not end")
+                .at(folder(options).display())
+                .hint("wait for it, or run highwater sync once, which completes it"));
+        }
+    }
+    Ok(state)
+}
+
+/// Where the fields of the key stand in the rows of the files.
+fn ways(of: &Connection, repairs: bool) -> Result<Vec<Vec<String>>> {
+    let columns = of.columns.as_deref().unwrap_or_default();
+    let key = of.primary_key.iter();
+    let ways: Vec<Vec<String>> = key
+        .map(
+            |key| match columns.iter().any(|(field, _)| field.path == key.path) {
+                true => vec![key.name.clone()],
+                false => key.path.clone(),
+            },
+        )
+        .collect();
+    let mut firsts: Vec<_> = ways.iter().map(|way| way.first()).collect();
+    firsts.sort_unstable();
+    firsts.dedup();
+    if repairs && firsts.len() < ways.len() {
+        return Err(Error::usage("several fields of the key are inside of one")
+            .at("--repair")
+            .hint("declare them in \"columns\""));
+    }
+    Ok(ways)
 }
 
 /// Walks the table, and what changed meanwhile, until nothing does. Whether
@@ -119,7 +175,7 @@ fn walk_all(
     asked: &mut Retry,
     book: &Arc<Mutex<Book>>,
     first: Start,
-) -> Result<bool> {
+) -> Result<(bool, Progress)> {
     let mut round = walk(options, of, asked, book, first)?;
     let is_quiet = round.drifts == 0;
     // Later walks meet the same ones again.
@@ -128,7 +184,7 @@ fn walk_all(
     if let Ok(mut book) = book.lock() {
         book.set_aside = set_aside;
     }
-    Ok(settled)
+    Ok((settled, round.progress))
 }
 
 /// Walks what changed since the last round, until a round settles it.
@@ -186,6 +242,13 @@ fn walk(
 ) -> Result<Round> {
     let mut cursor = Cursor::new(settings(of, None), start);
     let mut encoder = Encoder::new(FileFormat::Ndjson, of);
+    let seq = book.lock().ok().and_then(|book| {
+        let repair = book.repair.as_ref().filter(|repair| repair.metadata)?;
+        Some(repair.seq)
+    });
+    if let Some(seq) = seq {
+        encoder = encoder.with_metadata(seq, clock::now())?;
+    }
     let mut sink = Behind::new(Box::new(Judge(Arc::clone(book))))?;
     let mut line = StatusLine::new(options);
     let mut walk = Sync {

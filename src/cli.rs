@@ -103,6 +103,8 @@ pub struct Options {
     pub quiet: bool,
     pub json: bool,
     pub suggest: bool,
+    pub repair: bool,
+    pub yes: bool,
 }
 
 /// The words that come first, and what they stand for.
@@ -159,6 +161,8 @@ impl Options {
             quiet: false,
             json: false,
             suggest: false,
+            repair: false,
+            yes: false,
         }
     }
 
@@ -248,6 +252,13 @@ impl Options {
         if options.load.is_some() {
             options.check_load()?;
         }
+        if command == Command::Audit && !options.repair {
+            let needless = given_of_repair(&options);
+            if let Some(name) = needless {
+                return Err(Error::usage(format!("--{name} is for --repair"))
+                    .hint("an audit without --repair writes nothing"));
+            }
+        }
         if command == Command::Status && options.state == StateAt::None {
             return Err(
                 Error::usage("status has no state to show with --state none")
@@ -291,6 +302,18 @@ impl Options {
             (StateAt::Default, Out::Stdout) => Some("./state.json".into()),
         }
     }
+}
+
+/// A flag that says how a repair is written.
+fn given_of_repair(options: &Options) -> Option<&'static str> {
+    let given = [
+        ("yes", options.yes),
+        ("metadata", options.metadata),
+        ("format", options.format.is_some()),
+    ];
+    given
+        .into_iter()
+        .find_map(|(name, is_given)| is_given.then_some(name))
 }
 
 /// Sorts words into flags with their values and those that stand alone.

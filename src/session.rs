@@ -23,7 +23,8 @@ use crate::sink::Outcome;
 use crate::sink::behind::Behind;
 use crate::store::Store;
 use crate::sync::{Sync, Tally};
-use files::{encoder, open, take_up};
+use files::open;
+pub(crate) use files::{encoder, take_up};
 pub(crate) use start::{instant, settings, start};
 
 /// What a sync did, for whoever started it.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::content::{Content, plain};
 use super::ledger::{Ledger, Standing};
+use super::repair::Repair;
 use super::report::NAMED;
 use crate::clock;
 use crate::config::Connection;
@@ -39,6 +40,10 @@ pub(super) struct Book {
     pub(super) set_aside: u64,
     /// Rows with a fault that have no key.
     pub(super) keyless: bool,
+    /// Where missing rows go.
+    pub(super) repair: Option<Repair>,
+    /// Which fields of the key are numbers in the API's rows.
+    numbers: Vec<bool>,
 }
 
 impl Book {
@@ -62,6 +67,8 @@ impl Book {
             noted: Vec::new(),
             set_aside: 0,
             keyless: false,
+            repair: None,
+            numbers: Vec::new(),
         }
     }
 
@@ -113,7 +120,8 @@ impl Book {
             .iter()
             .find_map(|span| self.read(plain(span.of(line))));
         let young = at.is_some_and(|at| at >= self.young_from());
-        let standing = self
+        self.numbers.clone_from(&self.marks.numbers);
+        let (standing, write) = self
             .ledger
             .meet(&self.marks.key, content, young)
             .ok_or_else(too_many)?;
@@ -121,7 +129,10 @@ impl Book {
             let id = self.id();
             self.noted.push((self.marks.key.clone(), id));
         }
-        Ok(())
+        match &mut self.repair {
+            Some(repair) if write => repair.write(line),
+            _ => Ok(()),
+        }
     }
 
     /// Takes a row that a sync sets aside: it is there, whatever it says.
@@ -147,8 +158,47 @@ impl Book {
             .or_else(|| timestamp::parse(&text))
     }
 
+    /// Says in the repair that a row of the files is gone. `ways` are where the
+    /// key's fields stand in a row.
+    pub(super) fn bury(&mut self, version: Version<'_>, ways: &[Vec<String>]) -> Result<()> {
+        let (standing, _) = self.look_up(version)?;
+        if standing != Some(Standing::Unmet) {
+            return Ok(());
+        }
+        let Some(mut repair) = self.repair.take() else {
+            return Ok(());
+        };
+        let numbers = match self.marks.numbers.len() == ways.len() {
+            true => &self.marks.numbers,
+            // CSV does not tell.
+            false => &self.numbers,
+        };
+        let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
+        let mut fields = Vec::new();
+        for ((at, way), text) in ways.iter().enumerate().zip(self.key_texts()) {
+            let value = match numbers.get(at) {
+                Some(true) => text,
+                _ => quote(&text),
+            };
+            let (first, below) = way
+                .split_first()
+                .map_or(("", &way[..]), |(first, below)| (&**first, below));
+            let below = below.iter().rev();
+            let value = below.fold(value, |value, name| format!("{{{}:{value}}}", quote(name)));
+            fields.push(format!("{}:{value}", quote(first)));
+        }
+        let buried = repair.bury(&fields.join(","));
+        self.repair = Some(repair);
+        buried
+    }
+
     /// The key that was read last, as people know it.
     fn id(&self) -> String {
+        self.key_texts().join(", ")
+    }
+
+    /// The texts of the key that was read last.
+    fn key_texts(&self) -> Vec<String> {
         let (mut key, mut parts) = (&self.marks.key[..], Vec::new());
         while !key.is_empty() {
             let typed = usize::from(self.typed && self.marks.numbers.len() == self.of.key.len());
@@ -158,10 +208,10 @@ impl Book {
             };
             let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
             let (text, rest) = rest.split_at(length.min(rest.len()));
-            parts.push(String::from_utf8_lossy(text));
+            parts.push(String::from_utf8_lossy(text).into_owned());
             key = rest;
         }
-        parts.join(", ")
+        parts
     }
 }
 
@@ -183,6 +233,9 @@ impl Sink for Judge {
             ends.map(|(end, _)| std::mem::replace(&mut start, end + 1)..end)
                 .collect()
         };
+        if let Some(repair) = &mut book.repair {
+            repair.seq = repair.seq.max(batch.lead.seq);
+        }
         for line in lines(&batch.lines) {
             book.meet(&batch.lines[line])?;
         }

@@ -19,6 +19,9 @@ const SAME: u8 = 8;
 /// or in one that is too young to be judged.
 const YOUNG: u8 = 16;
 
+/// It was written to the repair's file.
+const WRITTEN: u8 = 32;
+
 /// How a row stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -69,17 +72,26 @@ impl Ledger {
         true
     }
 
-    /// Notes a row that the walk has met; how it stands. None where there are
-    /// too many rows.
+    /// Notes a row that the walk has met; how it stands, and whether a repair
+    /// has to write this version. None where there are too many rows.
     #[must_use]
-    pub(super) fn meet(&mut self, key: &[u8], content: u64, young: bool) -> Option<Standing> {
+    pub(super) fn meet(
+        &mut self,
+        key: &[u8],
+        content: u64,
+        young: bool,
+    ) -> Option<(Standing, bool)> {
         let (number, fresh) = self.get(key, content)?;
         let filed = self.marks[number] & FILED != 0;
         let same = filed && !fresh && self.entry(number).content == content;
-        let kept = self.marks[number] & (FILED | RECENT);
+        let kept = self.marks[number] & (FILED | RECENT | WRITTEN);
         let same = if same { SAME } else { 0 };
         self.marks[number] = kept | MET | same | if young { YOUNG } else { 0 };
-        Some(self.stands(number))
+        let standing = self.stands(number);
+        // Once another version was written, that of the files is not the last.
+        let write = standing != Standing::Alike || kept & WRITTEN != 0;
+        self.marks[number] |= if write { WRITTEN } else { 0 };
+        Some((standing, write))
     }
 
     /// Notes that the API has a row that cannot be compared.
@@ -192,7 +204,7 @@ mod tests {
         }
         assert!(ledger.file(b"recent", 1, true));
         let mut meet =
-            |key: &str, content, young| ledger.meet(key.as_bytes(), content, young).unwrap();
+            |key: &str, content, young| ledger.meet(key.as_bytes(), content, young).unwrap().0;
         assert_eq!(meet("same", 1, false), Standing::Alike);
         assert_eq!(meet("older", 2, false), Standing::Older);
         assert_eq!(meet("new", 1, false), Standing::New);

@@ -53,7 +53,8 @@ const STORED: &[Topic] = &[
     Topic::Compact,
     Topic::Audit,
 ];
-const WRITTEN: &[Topic] = &[Topic::Sync, Topic::Table, Topic::Compact];
+const AUDIT: &[Topic] = &[Topic::Audit];
+const WRITTEN: &[Topic] = &[Topic::Sync, Topic::Table, Topic::Compact, Topic::Audit];
 const NAMED: &[Topic] = &[
     Topic::Sync,
     Topic::Check,
@@ -98,7 +99,7 @@ const fn switch(
 }
 
 /// Every flag, in the order of the help texts.
-pub(super) const FLAGS: [Flag; 24] = [
+pub(super) const FLAGS: [Flag; 26] = [
     flag(
         "url",
         "URL",
@@ -204,7 +205,7 @@ pub(super) const FLAGS: [Flag; 24] = [
     flag(
         "metadata",
         "",
-        SYNC,
+        WALKED,
         "",
         "add _seq, which is larger in each later row, and _synced_at (UTC) to every row",
         |to, _| {
@@ -308,6 +309,29 @@ pub(super) const FLAGS: [Flag; 24] = [
         "print a connection file for what the API seems to be like",
         |to, _| {
             to.suggest = true;
+            Ok(())
+        },
+    ),
+    flag(
+        "repair",
+        "",
+        AUDIT,
+        "",
+        "append what is missing, and for what was deleted a row of its key alone with \
+         \"_deleted\": true",
+        |to, _| {
+            to.repair = true;
+            Ok(())
+        },
+    ),
+    flag(
+        "yes",
+        "",
+        AUDIT,
+        "",
+        "take more than half of the rows as deleted, where the API has lost so many",
+        |to, _| {
+            to.yes = true;
             Ok(())
         },
     ),

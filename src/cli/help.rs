@@ -159,7 +159,7 @@ Output:
 const AUDIT: &str = "\
 highwater audit reads the whole table from the API and compares it with what
 highwater table prints: is it all there, and what was deleted? It writes
-nothing.
+nothing without --repair.
 
 Usage:
   highwater audit [flags]
@@ -167,6 +167,7 @@ Usage:
 Examples:
   highwater audit --url https://api.example.com/v1/users --out users
   highwater audit --config users.json --json
+  highwater audit --config users.json --repair
 
   alike    in the files as it is in the API
   missing  never delivered, or in an older version
@@ -176,7 +177,11 @@ Examples:
 Up to ten ids of each kind are named. What \"ignore\" names does not count. It
 asks as often as a sync with --full-refresh, so run it weekly, after a sync.
 
-Exit code 1 where rows are missing or deleted.
+With --repair it appends what is missing to a file as that of a sync, which
+--load hands over with the next one, and for each row that was deleted one with
+its key and \"_deleted\": true. A walk that is not believed deletes nothing.
+
+Exit code 1 where rows are missing or deleted, and were not repaired.
 ";
 
 const SOURCE_NOTES: &str = "\

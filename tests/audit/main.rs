@@ -5,6 +5,7 @@
 
 mod kinds;
 mod moving;
+mod repair;
 
 #[path = "../support/mod.rs"]
 mod support;
