@@ -28,6 +28,8 @@ pub enum Command {
     Table,
     /// Replace the finished files by one.
     Compact,
+    /// Compare the files with the API.
+    Audit,
     /// Print a help text.
     Help(Topic),
     /// Print the version.
@@ -51,6 +53,8 @@ pub enum Topic {
     Compact,
     /// The receipt's fields.
     Receipt,
+    /// `audit`
+    Audit,
 }
 
 /// Where the rows go.
@@ -105,15 +109,18 @@ pub struct Options {
     pub max_age: Option<Duration>,
     /// Which table of a connection file that has several these options are for.
     pub one_of: Option<String>,
+    pub repair: bool,
+    pub yes: bool,
 }
 
 /// The words that come first, and what they stand for.
-const COMMANDS: [(&str, Topic); 6] = [
+const COMMANDS: [(&str, Topic); 7] = [
     ("sync", Topic::Sync),
     ("check", Topic::Check),
     ("status", Topic::Status),
     ("table", Topic::Table),
     ("compact", Topic::Compact),
+    ("audit", Topic::Audit),
     ("help", Topic::General),
 ];
 
@@ -163,6 +170,8 @@ impl Options {
             table: None,
             max_age: None,
             one_of: None,
+            repair: false,
+            yes: false,
         }
     }
 
@@ -196,6 +205,7 @@ impl Options {
                 Topic::Status => Command::Status,
                 Topic::Table => Command::Table,
                 Topic::Compact => Command::Compact,
+                Topic::Audit => Command::Audit,
                 Topic::Sync | Topic::General | Topic::Receipt => Command::Sync,
             },
         };
@@ -205,6 +215,7 @@ impl Options {
             Command::Status => Topic::Status,
             Command::Table => Topic::Table,
             Command::Compact => Topic::Compact,
+            Command::Audit => Topic::Audit,
             Command::Help(_) | Command::Version => return Ok(Self::new(command)),
         };
         if let [_, extra, ..] = plain[..] {
@@ -251,13 +262,20 @@ impl Options {
         if options.load.is_some() {
             options.check_load()?;
         }
+        if command == Command::Audit && !options.repair {
+            let needless = given_of_repair(&options);
+            if let Some(name) = needless {
+                return Err(Error::usage(format!("--{name} is for --repair"))
+                    .hint("an audit without --repair writes nothing"));
+            }
+        }
         if command == Command::Status && options.state == StateAt::None {
             return Err(
                 Error::usage("status has no state to show with --state none")
                     .hint("a file that is called none is --state ./none"),
             );
         }
-        let folder = matches!(command, Command::Table | Command::Compact);
+        let folder = matches!(command, Command::Table | Command::Compact | Command::Audit);
         if folder && options.out == Out::Stdout {
             let name = of.name();
             return Err(
@@ -294,6 +312,18 @@ impl Options {
             (StateAt::Default, Out::Stdout) => Some("./state.json".into()),
         }
     }
+}
+
+/// A flag that says how a repair is written.
+fn given_of_repair(options: &Options) -> Option<&'static str> {
+    let given = [
+        ("yes", options.yes),
+        ("metadata", options.metadata),
+        ("format", options.format.is_some()),
+    ];
+    given
+        .into_iter()
+        .find_map(|(name, is_given)| is_given.then_some(name))
 }
 
 /// Sorts words into flags with their values and those that stand alone.

@@ -20,6 +20,8 @@ pub enum Kind {
     Contract,
     /// Disk, state file, lock or output pipe: look at this machine.
     Local,
+    /// The files are not as the API is: nothing failed, and all was said.
+    Differs,
 }
 
 /// Whether and when the same request is worth sending again.
@@ -94,6 +96,11 @@ impl Error {
         Self::new(Kind::Local, message)
     }
 
+    /// [`Kind::Differs`]; whoever reads the report needs no more words.
+    pub fn differs() -> Self {
+        Self::new(Kind::Differs, "the files are not as the API is").quiet()
+    }
+
     /// Says where, in front of what was said before.
     #[must_use]
     pub fn at(mut self, place: impl fmt::Display) -> Self {
@@ -166,6 +173,7 @@ impl Error {
             Kind::Refused => 4,
             Kind::Contract => 5,
             Kind::Local => 6,
+            Kind::Differs => 1,
         }
     }
 }

@@ -80,6 +80,7 @@
 //! ```
 
 pub mod answer;
+pub mod audit;
 mod calendar;
 pub mod check;
 pub mod checkpoint;

@@ -11,7 +11,7 @@ use highwater::disk::{Disk, Os};
 use highwater::error::{Error, Result};
 use highwater::sink::stdout::stdout;
 use highwater::status::Status;
-use highwater::{check, compact, fleet, log_lines, secret, session, table};
+use highwater::{audit, check, compact, fleet, log_lines, secret, session, table};
 
 fn main() -> ExitCode {
     let code = match Options::parse(std::env::args_os().skip(1)) {
@@ -123,6 +123,11 @@ fn run(options: &Options) -> Result<()> {
             let receipt = compact::run(options, &disk, &|_| false)?;
             let text = serde_json::to_string(&receipt).unwrap_or_default();
             print(&format!("{text}\n"))
+        }
+        Command::Audit => {
+            let report = audit::run(options, &disk)?;
+            print(&report.show(options.json))?;
+            report.verdict()
         }
         Command::Check => {
             let (text, result) = check::run(options);

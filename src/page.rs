@@ -4,7 +4,7 @@
 //! refused too, or noted beside the sound ones where the connection wants that.
 
 mod fold;
-mod ignore;
+pub(crate) mod ignore;
 mod links;
 mod list;
 mod odd;

@@ -17,6 +17,7 @@ use crate::sink::Lead;
 use crate::timestamp::Format;
 use crate::types::{Type, Value};
 use header::Column;
+pub(crate) use metadata::stamps;
 use metadata::{Metadata, STAMPS, Stamp};
 
 /// The output's format.

@@ -23,8 +23,9 @@ use crate::sink::Outcome;
 use crate::sink::behind::Behind;
 use crate::store::Store;
 use crate::sync::{Sync, Tally, progress};
-use files::{encoder, open, take_up};
-use start::{instant, settings, start};
+use files::open;
+pub(crate) use files::{encoder, take_up};
+pub(crate) use start::{instant, settings, start};
 
 /// What a sync did, for whoever started it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -297,7 +298,7 @@ fn attempt(
 }
 
 /// Whose rows they are, without secrets.
-fn origin(of: &Connection, secrets: &Secrets) -> Origin {
+pub(crate) fn origin(of: &Connection, secrets: &Secrets) -> Origin {
     Origin {
         url: secrets.redact(&of.url).into_owned(),
         table: of.table.clone(),

@@ -24,11 +24,13 @@ use crate::json::Fault;
 use crate::row::FileFormat;
 use crate::store::Store;
 use encode::{Fields, Kind, Lines};
-use key::{Marks, Misfit, Part};
+use key::Misfit;
 use latest::Latest;
-use read::{Version, each};
+use read::each;
 
 pub use files::{File, finished};
+pub(crate) use key::{DELETED, Marks, Part, SEQ, json_cell};
+pub(crate) use read::Version;
 
 /// How much is written at once.
 const CHUNK: usize = 1 << 18;
@@ -42,7 +44,7 @@ const LISTINGS: usize = 5;
 pub struct Identity {
     /// Its name, which its files begin with.
     pub name: String,
-    key: Vec<Part>,
+    pub(crate) key: Vec<Part>,
 }
 
 /// Which versions of a table are its rows.
@@ -150,7 +152,7 @@ pub fn identify(options: &Options, state: Option<&Checkpoint>) -> Result<Identit
 /// Lists the files and opens them, again where one has gone meanwhile: what a
 /// compaction removes it has put into another file first. Files that are open
 /// stay whole whatever becomes of their names.
-fn held(disk: &dyn Disk, folder: &Path, of: &Identity) -> Result<Vec<File>> {
+pub(crate) fn held(disk: &dyn Disk, folder: &Path, of: &Identity) -> Result<Vec<File>> {
     for _ in 1..LISTINGS {
         let mut files = finished(disk, folder, &of.name)?;
         if files::hold(disk, &mut files) {
@@ -254,7 +256,7 @@ impl Survey {
     }
 
     /// Gives the latest versions that are wanted.
-    fn walk(
+    pub(crate) fn walk(
         &self,
         disk: &dyn Disk,
         files: &[File],
@@ -298,7 +300,7 @@ fn learn(kinds: &mut [Kind], marks: &Marks, of: &Identity, typed: bool) -> Resul
     Ok(())
 }
 
-fn explain(misfit: Misfit) -> Error {
+pub(crate) fn explain(misfit: Misfit) -> Error {
     const OTHER: &str = "is this the table's key? name it in a connection file, with --config";
     match misfit {
         Misfit::Fault(fault) if fault.is_end() => {

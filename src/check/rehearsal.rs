@@ -124,7 +124,7 @@ fn open(asker: &mut Asker, which: &str, error: Error) -> Option<Rehearsed> {
             asker.halt = Some(error);
             None
         }
-        Kind::Usage | Kind::Local => None,
+        Kind::Usage | Kind::Local | Kind::Differs => None,
     }
 }
 
@@ -151,6 +151,7 @@ fn sync(of: &Connection, asker: &mut Asker, begin: Start, pages: u64) -> (Noted,
         clock: &mut clock,
         observer: &mut |_| {},
         tally: Tally::default(),
+        checked_at: None,
         unsaved: 0,
         good: false,
         unasked: 0,

@@ -39,14 +39,23 @@ const ALL: &[Topic] = &[
     Topic::Status,
     Topic::Table,
     Topic::Compact,
+    Topic::Audit,
 ];
 const SYNC: &[Topic] = &[Topic::Sync];
 const CHECK: &[Topic] = &[Topic::Check];
-const SOURCE: &[Topic] = &[Topic::Sync, Topic::Check];
-const STORED: &[Topic] = &[Topic::Sync, Topic::Status, Topic::Table, Topic::Compact];
-const WRITTEN: &[Topic] = &[Topic::Sync, Topic::Table, Topic::Compact];
 const STATUS: &[Topic] = &[Topic::Status];
-const REPORTS: &[Topic] = &[Topic::Check, Topic::Status];
+const REPORTS: &[Topic] = &[Topic::Check, Topic::Status, Topic::Audit];
+const WALKED: &[Topic] = &[Topic::Sync, Topic::Audit];
+const SOURCE: &[Topic] = &[Topic::Sync, Topic::Check, Topic::Audit];
+const STORED: &[Topic] = &[
+    Topic::Sync,
+    Topic::Status,
+    Topic::Table,
+    Topic::Compact,
+    Topic::Audit,
+];
+const AUDIT: &[Topic] = &[Topic::Audit];
+const WRITTEN: &[Topic] = &[Topic::Sync, Topic::Table, Topic::Compact, Topic::Audit];
 
 const fn flag(
     name: &'static str,
@@ -84,7 +93,7 @@ const fn switch(
 }
 
 /// Every flag, in the order of the help texts.
-pub(super) const FLAGS: [Flag; 26] = [
+pub(super) const FLAGS: [Flag; 28] = [
     flag(
         "url",
         "URL",
@@ -206,7 +215,7 @@ pub(super) const FLAGS: [Flag; 26] = [
     flag(
         "metadata",
         "",
-        SYNC,
+        WALKED,
         "",
         "add _seq, which is larger in each later row, and _synced_at (UTC) to every row",
         |to, _| {
@@ -225,7 +234,7 @@ pub(super) const FLAGS: [Flag; 26] = [
     flag(
         "max-offset",
         "N",
-        SYNC,
+        WALKED,
         "10000",
         "the offset to start a new window at, since APIs cap offsets and deep ones are slow",
         |to, value| put(&mut to.max_offset, number(value, 1..=u64::MAX)),
@@ -233,7 +242,7 @@ pub(super) const FLAGS: [Flag; 26] = [
     flag(
         "lookback",
         "DURATION",
-        SYNC,
+        WALKED,
         "60s",
         "how long after its timestamp a row may still turn up; the next sync reads that long \
          again and drops what it knows",
@@ -296,7 +305,7 @@ pub(super) const FLAGS: [Flag; 26] = [
         "",
         REPORTS,
         "",
-        "print JSON: check its findings, status a line a table",
+        "print JSON: check and audit their findings, status a line a table",
         |to, _| {
             to.json = true;
             Ok(())
@@ -310,6 +319,29 @@ pub(super) const FLAGS: [Flag; 26] = [
         "print a connection file for what the API seems to be like",
         |to, _| {
             to.suggest = true;
+            Ok(())
+        },
+    ),
+    flag(
+        "repair",
+        "",
+        AUDIT,
+        "",
+        "append what is missing, and for what was deleted a row of its key alone with \
+         \"_deleted\": true",
+        |to, _| {
+            to.repair = true;
+            Ok(())
+        },
+    ),
+    flag(
+        "yes",
+        "",
+        AUDIT,
+        "",
+        "take more than half of the rows as deleted, where the API has lost so many",
+        |to, _| {
+            to.yes = true;
             Ok(())
         },
     ),

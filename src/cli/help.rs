@@ -30,6 +30,7 @@ Usage:
   highwater status [flags]   show where the last sync got to
   highwater table [flags]    print the table, the latest version of each row
   highwater compact [flags]  replace the files by one that holds the table
+  highwater audit [flags]    compare the files with the API, row by row
   highwater help [COMMAND]   this, or how a command works, with all its flags
   highwater --version
 
@@ -191,6 +192,34 @@ Output:
   do), the rows of the table, the versions that there were, the files replaced.
 ";
 
+const AUDIT: &str = "\
+highwater audit reads the whole table from the API and compares it with what
+highwater table prints: is it all there, and what was deleted? It writes
+nothing without --repair.
+
+Usage:
+  highwater audit [flags]
+
+Examples:
+  highwater audit --url https://api.example.com/v1/users --out users
+  highwater audit --config users.json --json
+  highwater audit --config users.json --repair
+
+  alike    in the files as it is in the API
+  missing  never delivered, or in an older version
+  deleted  in the files, and not in the API any more
+  young    changed since the audit began, or so recently that the API may not
+           show it everywhere yet (--lookback): not judged
+Up to ten ids of each kind are named. What \"ignore\" names does not count. It
+asks as often as a sync with --full-refresh, so run it weekly, after a sync.
+
+With --repair it appends what is missing to a file as that of a sync, which
+--load hands over with the next one, and for each row that was deleted one with
+its key and \"_deleted\": true. A walk that is not believed deletes nothing.
+
+Exit code 1 where rows are missing or deleted, and were not repaired.
+";
+
 const SOURCE_NOTES: &str = "\
 Durations are 250ms, 60s, 5m, 2h, 1d or a number of seconds.
 ${NAME} anywhere in the connection file is the environment's, and never shown.
@@ -221,6 +250,7 @@ pub fn help(topic: Topic) -> String {
         Topic::Table => vec![TABLE.to_owned(), flags(topic)],
         Topic::Compact => vec![COMPACT.to_owned(), flags(topic)],
         Topic::Receipt => vec![RECEIPT.to_owned()],
+        Topic::Audit => vec![AUDIT.to_owned(), flags(topic), SOURCE_NOTES.to_owned()],
     };
     parts.join("\n") + "\n" + CODES
 }
@@ -264,7 +294,7 @@ mod tests {
     use super::*;
     use crate::config::Connection;
 
-    const TOPICS: [Topic; 7] = [
+    const TOPICS: [Topic; 8] = [
         Topic::General,
         Topic::Sync,
         Topic::Check,
@@ -272,6 +302,7 @@ mod tests {
         Topic::Table,
         Topic::Compact,
         Topic::Receipt,
+        Topic::Audit,
     ];
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) fn members(names: &[String], ignore: &[Field]) -> Vec<(usize, Vec<Vec
 
 /// Appends a valid value as [`json::compact`] does, but for what these
 /// pointers lead to inside it.
-pub(super) fn compact(raw: &[u8], paths: &[&[String]], out: &mut Vec<u8>) {
+pub(crate) fn compact(raw: &[u8], paths: &[&[String]], out: &mut Vec<u8>) {
     let below = |token: &str| -> Vec<&[String]> {
         let paths = paths.iter().filter_map(|path| path.split_first());
         paths

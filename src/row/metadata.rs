@@ -70,6 +70,21 @@ impl Metadata {
     }
 }
 
+/// The fields that are added to the row after `last`, as they stand in NDJSON,
+/// and the number that the row has.
+pub(crate) fn stamps(last: u64, now: Instant) -> (u64, String) {
+    let metadata = Metadata::new(last, now);
+    let mut out = Vec::new();
+    for stamp in STAMPS {
+        out.extend_from_slice(format!(",\"{}\":", stamp.name()).as_bytes());
+        metadata.write(stamp, "\"", &mut out);
+    }
+    (
+        metadata.seq.saturating_add(1),
+        String::from_utf8_lossy(&out).into_owned(),
+    )
+}
+
 /// Refuses a field of the API's own that is called as one that is added.
 ///
 /// # Errors

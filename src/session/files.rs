@@ -15,7 +15,7 @@ use crate::timestamp::{self, Instant};
 
 /// Loads the state and brings the files of a sync that did not end in order.
 /// `loads` says whether files are to be handed over.
-pub(super) fn take_up(
+pub(crate) fn take_up(
     store: &mut Store,
     origin: &Origin,
     options: &Options,
@@ -111,7 +111,7 @@ fn is_beginning(state: &Checkpoint) -> bool {
 }
 
 /// How rows are written.
-pub(super) fn encoder(
+pub(crate) fn encoder(
     of: &Connection,
     known: &Files,
     options: &Options,
@@ -127,7 +127,7 @@ pub(super) fn encoder(
 }
 
 /// Opens the sink. A file's name is later than that of every other.
-pub(super) fn open(
+pub(crate) fn open(
     store: Store,
     origin: &Origin,
     progress: Progress,

@@ -5,7 +5,7 @@ use crate::table::key::{DELETED, Part, Place, SEQ};
 
 /// Where one of the key's fields stands in a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum KeyColumn {
+pub(crate) enum KeyColumn {
     /// It is this column.
     Whole(usize),
     /// It is inside one of these columns, which hold JSON.
@@ -14,15 +14,15 @@ pub(super) enum KeyColumn {
 
 /// A CSV file's header.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Columns {
+pub(crate) struct Columns {
     /// The columns' names.
-    pub(super) names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// Where the key's fields are.
-    pub(super) key: Vec<KeyColumn>,
+    pub(crate) key: Vec<KeyColumn>,
     /// The sequence number's column.
-    pub(super) seq: Option<usize>,
+    pub(crate) seq: Option<usize>,
     /// The column that says that a row is gone.
-    pub(super) deleted: Option<usize>,
+    pub(crate) deleted: Option<usize>,
 }
 
 impl Columns {
@@ -30,7 +30,7 @@ impl Columns {
     ///
     /// # Errors
     /// The field of the key that is in no column.
-    pub(super) fn new(names: Vec<String>, key: &[Part]) -> Result<Self, String> {
+    pub(crate) fn new(names: Vec<String>, key: &[Part]) -> Result<Self, String> {
         let find = |name: &str| names.iter().position(|other| other == name);
         let place = |part: &Part| {
             if let (Some(at), Place::Column | Place::Joined) = (find(&part.name), &part.place) {

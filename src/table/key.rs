@@ -6,13 +6,13 @@ use crate::json::{self, Fault, Span};
 use crate::table::columns::{Columns, KeyColumn};
 
 /// The sequence number of a version, where rows carry one.
-pub(super) const SEQ: &str = "_seq";
+pub(crate) const SEQ: &str = "_seq";
 /// True in a version that says that its row is gone.
-pub(super) const DELETED: &str = "_deleted";
+pub(crate) const DELETED: &str = "_deleted";
 
 /// Where one of the key's fields stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// In the column of its name.
     Column,
     /// Where these tokens lead to: no column was declared for it.
@@ -24,25 +24,25 @@ pub(super) enum Place {
 
 /// One of the key's fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Part {
+pub(crate) struct Part {
     /// What it is called: the column's name.
-    pub(super) name: String,
-    pub(super) place: Place,
+    pub(crate) name: String,
+    pub(crate) place: Place,
 }
 
 impl Part {
     /// A declared column.
-    pub(super) fn column(name: &str) -> Self {
+    pub(crate) fn column(name: &str) -> Self {
         Self::new(name, Place::Column)
     }
 
     /// A field without a column, where these tokens lead to.
-    pub(super) fn at(name: &str, path: &[String]) -> Self {
+    pub(crate) fn at(name: &str, path: &[String]) -> Self {
         Self::new(name, Place::At(path.to_vec()))
     }
 
     /// A field of which the name is all that is known.
-    pub(super) fn joined(name: &str) -> Self {
+    pub(crate) fn joined(name: &str) -> Self {
         Self::new(name, Place::Joined)
     }
 
@@ -63,23 +63,23 @@ impl Part {
 
 /// What is known of a version besides its fields.
 #[derive(Debug, Default)]
-pub(super) struct Marks {
+pub(crate) struct Marks {
     /// Where each field of the key is, in the line.
     found: Vec<Option<Span>>,
     /// The key: what tells it from others.
-    pub(super) key: Vec<u8>,
+    pub(crate) key: Vec<u8>,
     /// Whether each field of the key is a number, not a string; CSV does not
     /// tell.
-    pub(super) numbers: Vec<bool>,
+    pub(crate) numbers: Vec<bool>,
     /// Its sequence number.
-    pub(super) seq: Option<u64>,
+    pub(crate) seq: Option<u64>,
     /// Whether it says that the row is gone.
-    pub(super) deleted: bool,
+    pub(crate) deleted: bool,
 }
 
 /// Why a version cannot be placed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Misfit {
+pub(crate) enum Misfit {
     /// It is no JSON object.
     Fault(Fault),
     /// It lacks this field of the key.
@@ -100,7 +100,7 @@ impl Marks {
     ///
     /// # Errors
     /// Where it is no JSON object, or has no such key.
-    pub(super) fn of_line(&mut self, line: &[u8], key: &[Part], typed: bool) -> Result<(), Misfit> {
+    pub(crate) fn of_line(&mut self, line: &[u8], key: &[Part], typed: bool) -> Result<(), Misfit> {
         self.reset();
         self.found.clear();
         self.found.resize(key.len(), None);
@@ -136,7 +136,7 @@ impl Marks {
     ///
     /// # Errors
     /// Where it has no such key.
-    pub(super) fn of_record(
+    pub(crate) fn of_record(
         &mut self,
         record: &csv::ByteRecord,
         columns: &Columns,
@@ -254,7 +254,7 @@ fn descend<'a>(raw: &'a [u8], name: &str) -> Option<&'a [u8]> {
 }
 
 /// A cell that holds a JSON object or list, which is how CSV has nested values.
-pub(super) fn json_cell(cell: &[u8]) -> Option<&[u8]> {
+pub(crate) fn json_cell(cell: &[u8]) -> Option<&[u8]> {
     let nested = matches!(cell.first(), Some(b'{' | b'['));
     (nested && json::value(cell, 0, 0) == Ok(cell.len())).then_some(cell)
 }

@@ -17,7 +17,7 @@ const CHUNK: usize = 1 << 18;
 
 /// A version of a row, as its file has it.
 #[derive(Clone, Copy)]
-pub(super) enum Version<'a> {
+pub(crate) enum Version<'a> {
     /// A line of NDJSON, without what surrounds it. It is valid UTF-8.
     Line(&'a [u8]),
     /// A record of CSV, under its file's header. Its cells are valid UTF-8.
@@ -29,7 +29,7 @@ pub(super) enum Version<'a> {
 /// # Errors
 /// [`crate::error::Kind::Local`] where the file cannot be read or is not as it
 /// was written, and what `visit` answers; each with its place.
-pub(super) fn each(
+pub(crate) fn each(
     disk: &dyn Disk,
     file: &File,
     key: &[Part],

@@ -76,15 +76,15 @@ fn an_unknown_word_names_the_nearest_right_one() {
 fn a_flag_of_another_command_says_whose_it_is() {
     assert_eq!(
         error("check --format csv"),
-        "--format is no flag of check, only of sync, table and compact"
+        "--format is no flag of check, only of sync, table, compact and audit"
     );
     assert_eq!(
         error("sync --json"),
-        "--json is no flag of sync, only of check and status"
+        "--json is no flag of sync, only of check, status and audit"
     );
     assert_eq!(
         error("status --url x"),
-        "--url is no flag of status, only of sync and check"
+        "--url is no flag of status, only of sync, check and audit"
     );
 }
 

@@ -1,0 +1,234 @@
+//! Which rows the files have and which the walk has met: 24 bytes a key, in
+//! pieces that never move, and one byte of what is known of it. Keys are told
+//! apart by 128 bits, as in the table.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+/// Entries lie in pieces of so many.
+const PIECE: usize = 1 << 14;
+
+/// The row is in the files.
+const FILED: u8 = 1;
+/// In them it is so recent that it may not be seen everywhere.
+const RECENT: u8 = 2;
+/// The walk has met it,
+const MET: u8 = 4;
+/// in the version of the files,
+const SAME: u8 = 8;
+/// or in one that is too young to be judged.
+const YOUNG: u8 = 16;
+
+/// It was written to the repair's file.
+const WRITTEN: u8 = 32;
+
+/// How a row stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The files have the version that the API has.
+    Alike,
+    /// The files never had it.
+    New,
+    /// The files have another version.
+    Older,
+    /// The API does not have it.
+    Unmet,
+    /// It differs, and is too young to be judged.
+    Young,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    key: [u64; 2],
+    content: u64,
+}
+
+/// The rows.
+pub(super) struct Ledger {
+    hashers: [RandomState; 2],
+    /// One more than an entry's number; 0 where there is none.
+    slots: Vec<u32>,
+    entries: Vec<Vec<Entry>>,
+    marks: Vec<u8>,
+}
+
+impl Ledger {
+    pub(super) fn new() -> Self {
+        Self {
+            hashers: [RandomState::new(), RandomState::new()],
+            slots: vec![0; 1 << 10],
+            entries: Vec::new(),
+            marks: Vec::new(),
+        }
+    }
+
+    /// Notes a row of the files. False where there are too many.
+    #[must_use]
+    pub(super) fn file(&mut self, key: &[u8], content: u64, recent: bool) -> bool {
+        let Some((number, _)) = self.get(key, content) else {
+            return false;
+        };
+        self.marks[number] = FILED | if recent { RECENT } else { 0 };
+        true
+    }
+
+    /// Notes a row that the walk has met; how it stands, and whether a repair
+    /// has to write this version. None where there are too many rows.
+    #[must_use]
+    pub(super) fn meet(
+        &mut self,
+        key: &[u8],
+        content: u64,
+        young: bool,
+    ) -> Option<(Standing, bool)> {
+        let (number, fresh) = self.get(key, content)?;
+        let filed = self.marks[number] & FILED != 0;
+        let same = filed && !fresh && self.entry(number).content == content;
+        let kept = self.marks[number] & (FILED | RECENT | WRITTEN);
+        let same = if same { SAME } else { 0 };
+        self.marks[number] = kept | MET | same | if young { YOUNG } else { 0 };
+        let standing = self.stands(number);
+        // Once another version was written, that of the files is not the last.
+        let write = standing != Standing::Alike || kept & WRITTEN != 0;
+        self.marks[number] |= if write { WRITTEN } else { 0 };
+        Some((standing, write))
+    }
+
+    /// Notes that the API has a row that cannot be compared.
+    pub(super) fn excuse(&mut self, key: &[u8]) {
+        if let Some(number) = self.find(self.hash(key)).1 {
+            self.marks[number] |= MET | SAME;
+        }
+    }
+
+    /// How a row stands; None where it is not known.
+    pub(super) fn standing(&self, key: &[u8]) -> Option<Standing> {
+        self.find(self.hash(key))
+            .1
+            .map(|number| self.stands(number))
+    }
+
+    /// How many rows stand like this.
+    pub(super) fn count(&self, standing: Standing) -> u64 {
+        let all = 0..self.marks.len();
+        all.filter(|number| self.stands(*number) == standing)
+            .count() as u64
+    }
+
+    /// How many rows the walk has met.
+    pub(super) fn met(&self) -> u64 {
+        self.marks.iter().filter(|marks| **marks & MET != 0).count() as u64
+    }
+
+    fn stands(&self, number: usize) -> Standing {
+        let marks = self.marks[number];
+        let has = |mark: u8| marks & mark != 0;
+        match (has(MET), has(FILED)) {
+            (false, _) if has(RECENT) => Standing::Young,
+            (false, _) => Standing::Unmet,
+            (true, true) if has(SAME) => Standing::Alike,
+            (true, _) if has(YOUNG) => Standing::Young,
+            (true, true) => Standing::Older,
+            (true, false) => Standing::New,
+        }
+    }
+
+    fn hash(&self, key: &[u8]) -> [u64; 2] {
+        [self.hashers[0].hash_one(key), self.hashers[1].hash_one(key)]
+    }
+
+    fn entry(&self, number: usize) -> &Entry {
+        &self.entries[number / PIECE][number % PIECE]
+    }
+
+    /// The slot of a key, and its entry's number if it has one.
+    fn find(&self, key: [u64; 2]) -> (usize, Option<usize>) {
+        let mask = self.slots.len() - 1;
+        let mut slot = key[0] as usize & mask;
+        while let Some(number) = self.slots[slot].checked_sub(1) {
+            if self.entry(number as usize).key == key {
+                return (slot, Some(number as usize));
+            }
+            slot = (slot + 1) & mask;
+        }
+        (slot, None)
+    }
+
+    /// The entry of a key, and whether it was added.
+    fn get(&mut self, key: &[u8], content: u64) -> Option<(usize, bool)> {
+        let key = self.hash(key);
+        let (slot, found) = self.find(key);
+        if let Some(number) = found {
+            return Some((number, false));
+        }
+        let number = self.marks.len();
+        self.slots[slot] = u32::try_from(number + 1).ok()?;
+        if number.is_multiple_of(PIECE) {
+            self.entries.push(Vec::with_capacity(PIECE));
+        }
+        if let Some(piece) = self.entries.last_mut() {
+            piece.push(Entry { key, content });
+        }
+        self.marks.push(0);
+        if self.marks.len() * 4 > self.slots.len() * 3 {
+            self.grow();
+        }
+        Some((number, true))
+    }
+
+    fn grow(&mut self) {
+        let mask = self.slots.len() * 2 - 1;
+        // The old ones go first: there is no room for both in a small memory.
+        self.slots = Vec::new();
+        self.slots = vec![0; mask + 1];
+        for (number, entry) in (1..).zip(self.entries.iter().flatten()) {
+            let mut slot = entry.key[0] as usize & mask;
+            while self.slots[slot] != 0 {
+                slot = (slot + 1) & mask;
+            }
+            self.slots[slot] = number;
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_version_that_was_met_says_how_a_row_stands() {
+        let mut ledger = Ledger::new();
+        for key in ["same", "older", "unmet", "moved"] {
+            assert!(ledger.file(key.as_bytes(), 1, false));
+        }
+        assert!(ledger.file(b"recent", 1, true));
+        let mut meet =
+            |key: &str, content, young| ledger.meet(key.as_bytes(), content, young).unwrap().0;
+        assert_eq!(meet("same", 1, false), Standing::Alike);
+        assert_eq!(meet("older", 2, false), Standing::Older);
+        assert_eq!(meet("new", 1, false), Standing::New);
+        assert_eq!(meet("new", 1, false), Standing::New);
+        assert_eq!(meet("moved", 1, false), Standing::Alike);
+        assert_eq!(meet("moved", 2, true), Standing::Young);
+        assert_eq!(ledger.standing(b"unmet"), Some(Standing::Unmet));
+        assert_eq!(ledger.standing(b"recent"), Some(Standing::Young));
+        assert_eq!(ledger.standing(b"nobody"), None);
+        assert_eq!((ledger.met(), ledger.count(Standing::Young)), (4, 2));
+    }
+
+    #[test]
+    fn many_rows_are_told_apart_while_the_slots_grow() {
+        let mut ledger = Ledger::new();
+        for key in 0..50_000u32 {
+            assert!(ledger.file(&key.to_le_bytes(), u64::from(key), false));
+        }
+        for key in (0..50_000u32).filter(|key| key % 10 > 0) {
+            let content = u64::from(key) + u64::from(key % 10 == 1);
+            assert!(ledger.meet(&key.to_le_bytes(), content, false).is_some());
+        }
+        let counts = [Standing::Alike, Standing::Older, Standing::Unmet]
+            .map(|standing| ledger.count(standing));
+        assert_eq!(counts, [40_000, 5_000, 5_000]);
+    }
+}

@@ -1,0 +1,166 @@
+//! `--repair`: what an audit found missing goes to a file of its own, as that
+//! of a sync does, and for what was deleted a row of its key alone that says
+//! so. The lock is held from before the files are read; rows are appended while
+//! the walk goes on, and nothing counts before the state vouches for all of
+//! them. That state is the one that a sync over the whole table would leave:
+//! whatever the walk met is in the files then, so that the next sync goes on
+//! from the walk's own mark.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::checkpoint::{Checkpoint, Progress};
+use crate::cli::Options;
+use crate::clock;
+use crate::config::Connection;
+use crate::disk::Disk;
+use crate::error::{Error, Result};
+use crate::row::{FileFormat, stamps};
+use crate::secret::Secrets;
+use crate::session::{origin, take_up};
+use crate::sink::file::FileSink;
+use crate::sink::{Batch, Lead, Outcome, Sink};
+use crate::store::{Store, after};
+use crate::table::{finished, folder};
+use crate::timestamp;
+
+/// How much is appended at once.
+const CHUNK: usize = 1 << 18;
+
+/// What a repair has written.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Repaired {
+    /// The file, None where there was nothing to write.
+    pub file: Option<String>,
+    /// Versions that were missing, or too young to be judged.
+    pub rows: u64,
+    /// Rows that say that one was deleted.
+    pub deleted: u64,
+    /// Whether deletions were left out, since they are too many.
+    pub held_back: bool,
+}
+
+/// A repair under way.
+pub(super) struct Repair {
+    sink: Box<dyn Sink>,
+    /// Lines that wait.
+    batch: Batch,
+    pub(super) metadata: bool,
+    /// The last `_seq` that was given.
+    pub(super) seq: u64,
+    pub(super) done: Repaired,
+}
+
+impl Repair {
+    /// Locks the folder, completes a sync that did not end, and makes ready.
+    ///
+    /// # Errors
+    /// Those of a sync.
+    pub(super) fn open(
+        options: &Options,
+        disk: &Arc<dyn Disk>,
+        of: &Connection,
+        secrets: &Secrets,
+    ) -> Result<(Option<Checkpoint>, Self)> {
+        let folder = folder(options);
+        // What is not there is not created, as the lock would do it.
+        let files = finished(&**disk, &folder, &of.table)?;
+        let newest = files.last().map(|file| file.format);
+        if options.format.or(newest) == Some(FileFormat::Csv) {
+            return Err(Error::usage("a repair is written as ndjson alone")
+                .at("--repair")
+                .hint(
+                    "--format ndjson puts it beside the CSV files; table and compact read both",
+                ));
+        }
+        let origin = origin(of, secrets);
+        let mut store = Store::new(
+            Arc::clone(disk),
+            options.state_path(),
+            Some(folder),
+            &of.table,
+        );
+        let (process, begin) = (std::process::id(), clock::time_of_day());
+        store.lock(&format!("process {process}, repairing since {begin},"))?;
+        let (state, known) = take_up(&mut store, &origin, options, false)?;
+        store.sweep()?;
+        let now = timestamp::compact(clock::now());
+        let stamp = match &known.last {
+            Some(last) if *last >= now => after(last)?,
+            _ => now,
+        };
+        let progress = state.as_ref().map(|state| state.progress.clone());
+        let seq = known.seq;
+        let sink = FileSink::new(
+            store,
+            origin,
+            progress.unwrap_or_default(),
+            known,
+            &stamp,
+            FileFormat::Ndjson.extension(),
+        );
+        let repair = Self {
+            sink: Box::new(sink),
+            batch: Batch::default(),
+            metadata: options.metadata,
+            seq,
+            done: Repaired::default(),
+        };
+        Ok((state, repair))
+    }
+
+    /// Appends a version that is missing.
+    pub(super) fn write(&mut self, line: &[u8]) -> Result<()> {
+        self.done.rows += 1;
+        self.push(line)
+    }
+
+    /// Appends that a row is gone. `key` holds its fields as JSON.
+    pub(super) fn bury(&mut self, key: &str) -> Result<()> {
+        self.done.deleted += 1;
+        let mut added = String::new();
+        if self.metadata {
+            (self.seq, added) = stamps(self.seq, clock::now());
+        }
+        self.push(format!("{{{key},\"_deleted\":true{added}}}").as_bytes())
+    }
+
+    fn push(&mut self, line: &[u8]) -> Result<()> {
+        self.batch.lines.extend_from_slice(line);
+        self.batch.lines.push(b'\n');
+        self.batch.rows += 1;
+        match self.batch.lines.len() < CHUNK {
+            true => Ok(()),
+            false => self.flush(None),
+        }
+    }
+
+    fn flush(&mut self, progress: Option<Progress>) -> Result<()> {
+        self.batch.progress = progress;
+        self.batch.lead = Lead {
+            seq: if self.metadata { self.seq } else { 0 },
+            ..Lead::default()
+        };
+        let appended = self.sink.append(&self.batch);
+        self.batch.clear();
+        appended
+    }
+
+    /// Commits all of it, with the walk's progress.
+    pub(super) fn commit(&mut self, progress: Progress) -> Result<()> {
+        if self.done.rows + self.done.deleted > 0 {
+            self.flush(Some(progress))?;
+        }
+        let Outcome { file, .. } = self.sink.finish(true)?;
+        self.done.file = file;
+        Ok(())
+    }
+
+    /// Leaves the folder as it was, where the walk was not believed.
+    pub(super) fn give_up(&mut self) {
+        if let Err(error) = self.sink.finish(false) {
+            log::error!("{error}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Every kind of file, key and paging.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::api::Api;
+use crate::support::clock::{BASE, SECOND};
+use crate::support::http::{Reply, Server};
+use crate::support::table::Table;
+use crate::support::{Scratch, files, highwater, run};
+use crate::{audit, sync};
+
+#[test]
+fn what_is_missing_and_what_was_deleted_is_told_and_nothing_written() {
+    let dir = Scratch::new();
+    let api = Api::start(Table::users(300, 2));
+    let url = api.url();
+    let program = |words: &[&str]| run(highwater(dir.path()).args(words).args(["--url", &url]));
+    program(&["sync"]).expect(0);
+    let clean = program(&["audit"]).expect(0);
+    assert!(
+        clean.stdout.contains("alike           300\n"),
+        "{}",
+        clean.stdout
+    );
+    let ids: Vec<String> = api
+        .table()
+        .rows()
+        .iter()
+        .map(|row| row.id.to_string())
+        .collect();
+    let later = api.table().newest().unwrap() + SECOND;
+    for id in &ids[..20] {
+        api.table().delete(id);
+    }
+    api.table().update(&ids[30], later);
+    api.table().insert("brand-new", later);
+    let before = files(&dir.join("out"));
+    let outcome = program(&["audit"]).expect(1);
+    assert_eq!(outcome.stderr, "");
+    for part in [
+        "alike           279\n",
+        "missing           2  1 never delivered, 1 in another version\n",
+        "deleted          20  in the files, not in the API\n",
+        ", ...\n",
+    ] {
+        assert!(outcome.stdout.contains(part), "{part}: {}", outcome.stdout);
+    }
+    let outcome = program(&["audit", "--json"]).expect(1);
+    assert_eq!(outcome.stdout.lines().count(), 1);
+    let report = outcome.receipt();
+    assert_eq!(report["missing"], 2);
+    assert_eq!(report["deleted"], 20);
+    assert_eq!(report["deleted_ids"].as_array().unwrap().len(), 10);
+    let mut missing: Vec<&str> = report["missing_ids"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|id| id.as_str().unwrap())
+        .collect();
+    missing.sort_unstable();
+    let mut wanted = [&*ids[30], "brand-new"];
+    wanted.sort_unstable();
+    assert_eq!(missing, wanted);
+    assert_eq!(files(&dir.join("out")), before);
+}
+
+#[test]
+fn a_changed_line_and_a_file_that_is_gone_are_found_in_either_format() {
+    for format in ["ndjson", "csv"] {
+        let dir = Scratch::new();
+        let api = Api::start(Table::users(60, 1));
+        let url = api.url();
+        let flags = ["--url", &url, "--format", format];
+        let asked = ["--url", &*url];
+        sync(&dir, &flags);
+        let report = audit(&dir, &asked).unwrap();
+        assert_eq!(
+            (report.alike, report.alike_all),
+            (60, true),
+            "{format} {report:?}"
+        );
+        let newest = api.table().newest().unwrap();
+        for row in 0..3 {
+            api.table()
+                .insert(&format!("x{row}"), newest + (row + 1) * SECOND);
+        }
+        sync(&dir, &flags);
+        let report = audit(&dir, &asked).unwrap();
+        assert_eq!(report.alike, 63, "{format} {report:?}");
+        let rows = |name: &String| name.ends_with(format);
+        let mut names = files(&dir.join("out")).into_iter().filter(rows);
+        let (first, second) = (names.next().unwrap(), names.next().unwrap());
+        let path = dir.join("out").join(first);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replacen("user.7.", "user.8.", 1)).unwrap();
+        fs::remove_file(dir.join("out").join(second)).unwrap();
+        let report = audit(&dir, &asked).unwrap();
+        assert_eq!(
+            (report.alike, report.never, report.missing),
+            (59, 3, 4),
+            "{format} {report:?}"
+        );
+    }
+}
+
+#[test]
+fn typed_renamed_nested_and_ignored_fields_are_compared_as_they_are_written() {
+    let row = move |id: u32, views: u32| {
+        format!(
+            r#"{{"no":{id},"of":{{"team":"a\u0062","x":{id}}},"flag":"true","tags":["x", 1],"at":"2024-01-15T10:30:{id:02}+02:00","seen":{{"n":{views},"k":1}},"note":null}}"#
+        )
+    };
+    let body = move |views: u32| {
+        let rows: Vec<String> = (0..9).map(move |id| row(id, views)).collect();
+        let rows = rows.join(",");
+        Reply::json(format!(
+            r#"{{"data":[{rows}],"offset":0,"limit":50,"total":9}}"#
+        ))
+    };
+    for (format, columns) in [
+        (
+            "ndjson",
+            r#","columns":{"no":"LONG","/of/team":"STRING","flag":"BOOLEAN","at":"UTC_DATETIME","tags":"JSON"}"#,
+        ),
+        (
+            "csv",
+            r#","columns":{"no":"LONG","/of/team":"STRING","flag":"BOOLEAN","at":"UTC_DATETIME","tags":"JSON"}"#,
+        ),
+        ("ndjson", ""),
+        ("csv", ""),
+    ] {
+        let dir = Scratch::new();
+        let config = r#"{"table":"t","primary_key":["/of/team","no"],"cursor":"at","ignore":["/seen/n"]COLUMNS}"#;
+        dir.write("c.json", config.replace("COLUMNS", columns));
+        let config = dir.join("c.json").display().to_string();
+        let first = Server::start(move |_| body(1));
+        sync(
+            &dir,
+            &[
+                "--url",
+                &first.url("/"),
+                "--config",
+                &config,
+                "--format",
+                format,
+            ],
+        );
+        let state = fs::read_to_string(dir.join("out/state.json")).unwrap();
+        let second = Server::start(move |_| body(2));
+        fs::write(
+            dir.join("out/state.json"),
+            state.replace(&first.url("/"), &second.url("/")),
+        )
+        .unwrap();
+        let report = audit(&dir, &["--url", &second.url("/"), "--config", &config]).unwrap();
+        assert_eq!(
+            (report.alike, report.missing),
+            (9, 0),
+            "{format} {columns} {report:?}"
+        );
+    }
+}
+
+#[test]
+fn an_audit_works_from_a_recording() {
+    let dir = Scratch::new();
+    let api = Api::start(Table::users(120, 3));
+    let url = api.url();
+    let tape = dir.join("tape.ndjson").display().to_string();
+    sync(&dir, &["--url", &url, "--record", &tape]);
+    let report = audit(&dir, &["--url", &url, "--replay", &tape]).unwrap();
+    assert_eq!((report.alike, report.files), (120, 120), "{report:?}");
+    let name = files(&dir.join("out"))
+        .into_iter()
+        .find(|name| name.ends_with(".ndjson"))
+        .unwrap();
+    let path = dir.join("out").join(name);
+    let mut text = fs::read_to_string(&path).unwrap();
+    text = text.split_once('\n').unwrap().1.to_owned();
+    let old = text.lines().next().unwrap();
+    let mut gone: Value = serde_json::from_str(old).unwrap();
+    gone["id"] = "nobody".into();
+    text += &format!("{gone}\n");
+    fs::write(&path, text).unwrap();
+    let report = audit(&dir, &["--url", &url, "--replay", &tape]).unwrap();
+    assert_eq!(
+        (report.alike, report.missing, report.deleted),
+        (119, 1, 1),
+        "{report:?}"
+    );
+    assert_eq!(report.deleted_ids, ["nobody"]);
+}
+
+#[test]
+fn what_came_within_the_lookback_is_too_young_to_be_judged() {
+    let dir = Scratch::new();
+    let api = Api::start(Table::users(20, 1));
+    let url = api.url();
+    sync(&dir, &["--url", &url]);
+    let now = crate::support::clock::now();
+    assert!(api.table().newest().unwrap() < BASE + 1000 * SECOND);
+    api.table().insert("fresh", now - 30 * SECOND);
+    api.table().insert("old", now - 90 * SECOND);
+    let report = audit(&dir, &["--url", &url]).unwrap();
+    assert_eq!(
+        (report.missing_ids, report.young_ids),
+        (vec!["old".to_owned()], vec!["fresh".to_owned()])
+    );
+}
+
+#[test]
+fn pages_by_number_and_a_sync_that_did_not_end_are_known() {
+    let dir = Scratch::new();
+    let rows = |page: usize| -> String {
+        let rows = (0..25).skip((page - 1) * 10).take(10);
+        let rows: Vec<String> = rows
+            .map(|id| format!(r#"{{"id":{id},"updatedAt":"2024-01-15T10:30:{id:02}Z"}}"#))
+            .collect();
+        format!(r#"{{"data":[{}]}}"#, rows.join(","))
+    };
+    let server = Server::start(move |request| {
+        let since = request
+            .param("since")
+            .and_then(crate::support::clock::parse);
+        let first = since.map_or(0, |since| {
+            (since - crate::support::clock::parse("2024-01-15T10:30:00Z").unwrap()) / SECOND
+        });
+        let page: usize = request.param("page").unwrap().parse().unwrap();
+        if first <= 0 {
+            return Reply::json(rows(page));
+        }
+        let left = (0..25).skip(first as usize).skip((page - 1) * 10).take(10);
+        let left: Vec<String> = left
+            .map(|id| format!(r#"{{"id":{id},"updatedAt":"2024-01-15T10:30:{id:02}Z"}}"#))
+            .collect();
+        Reply::json(format!(r#"{{"data":[{}]}}"#, left.join(",")))
+    });
+    dir.write("c.json", r#"{"query":{"since":"{since}","page":"{page}"},"page_size":10,"response":{"offset":null,"total":null}}"#);
+    let config = dir.join("c.json").display().to_string();
+    let url = server.url("/");
+    let flags = ["--url", &*url, "--config", &config];
+    sync(&dir, &flags);
+    let report = audit(&dir, &flags).unwrap();
+    assert_eq!((report.alike, report.alike_all), (25, true), "{report:?}");
+    let path = dir.join("out/state.json");
+    let state = fs::read_to_string(&path).unwrap();
+    let mut state: Value = serde_json::from_str(&state).unwrap();
+    state["part"] =
+        serde_json::json!({"file": "user-20990101T000000Z.ndjson", "bytes": 0, "rows": 0});
+    fs::write(&path, state.to_string()).unwrap();
+    let error = audit(&dir, &flags).unwrap_err();
+    assert_eq!(error.exit_code(), 6);
+    assert!(error.to_string().contains("did not end"), "{error}");
+}

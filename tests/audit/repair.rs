@@ -1,0 +1,250 @@
+//! Repairs: what is missing comes, what was deleted goes, and the next sync goes
+//! on as if nothing had been.
+
+use std::fs;
+use std::sync::Mutex;
+
+use crate::support::api::Api;
+use crate::support::clock::{SECOND, now};
+use crate::support::http::Reply;
+use crate::support::table::{Random, Table};
+use crate::support::versions::{ndjson_rows, plain};
+use crate::support::{Scratch, all_rows, assert_no_leftovers, files, highwater, run};
+use crate::{audit, sync, table};
+
+/// Fails unless the table of the files is that of the API.
+#[track_caller]
+fn assert_alike(dir: &Scratch, api: &Api) {
+    let outcome = run(highwater(dir.path()).arg("table")).expect(0);
+    let mut rows = ndjson_rows(outcome.stdout.as_bytes());
+    for row in &mut rows {
+        row.retain(|name, _| !["_seq", "_synced_at"].contains(&&**name));
+    }
+    rows.sort();
+    let table = api.table();
+    let mut wanted: Vec<_> = table.rows().iter().map(|row| plain(&row.json)).collect();
+    wanted.sort();
+    assert_eq!(rows, wanted);
+}
+
+#[test]
+fn after_a_repair_an_audit_is_clean_and_the_next_sync_brings_nothing_twice() {
+    for metadata in [&[][..], &["--metadata"]] {
+        let dir = Scratch::new();
+        let api = Api::start(Table::users(100, 2));
+        let url = api.url();
+        let flags = [&["--url", &url], metadata].concat();
+        sync(&dir, &flags);
+        let ids: Vec<String> = api
+            .table()
+            .rows()
+            .iter()
+            .map(|row| row.id.to_string())
+            .collect();
+        let later = api.table().newest().unwrap() + SECOND;
+        api.table().delete(&ids[3]);
+        api.table().delete(&ids[4]);
+        api.table().update(&ids[5], later);
+        api.table().insert("brand-new", later);
+        api.table().insert("fresh", now());
+        let repair = [&["audit", "--repair", "--json", "--url", &url], metadata].concat();
+        let report = run(highwater(dir.path()).args(&repair)).expect(0).receipt();
+        assert_eq!(
+            (&report["missing"], &report["deleted"]),
+            (&2.into(), &2.into()),
+            "{report}"
+        );
+        assert_eq!(report["repaired"]["rows"], 3, "{report}");
+        assert_no_leftovers(&dir.join("out"));
+        assert_alike(&dir, &api);
+        let gone: Vec<_> = all_rows(&dir.join("out"))
+            .into_iter()
+            .filter(|row| row["_deleted"] == true)
+            .collect();
+        assert_eq!(gone.len(), 2);
+        let fields = if metadata.is_empty() { 2 } else { 4 };
+        for row in &gone {
+            assert_eq!(row.as_object().unwrap().len(), fields, "{row}");
+        }
+        let mut seqs: Vec<u64> = all_rows(&dir.join("out"))
+            .iter()
+            .filter_map(|row| row["_seq"].as_u64())
+            .collect();
+        let sorted = seqs.clone();
+        seqs.sort_unstable();
+        seqs.dedup();
+        assert_eq!(seqs, sorted);
+        let report = audit(&dir, &["--url", &url]).unwrap();
+        assert_eq!(
+            (report.alike, report.alike_all, report.young),
+            (100, true, 0),
+            "{report:?}"
+        );
+        let receipt = run(highwater(dir.path())
+            .args(["sync", "--url", &url])
+            .args(metadata))
+        .expect(0)
+        .receipt();
+        assert_eq!(receipt["rows"], 0, "{receipt}");
+        api.table().insert(&ids[3], now());
+        sync(&dir, &flags);
+        assert_alike(&dir, &api);
+    }
+}
+
+#[test]
+fn where_more_than_half_is_gone_nothing_is_deleted_unless_it_is_meant() {
+    let dir = Scratch::new();
+    let api = Api::start(table(20));
+    let url = api.url();
+    sync(&dir, &["--url", &url]);
+    for id in 0..11 {
+        api.table().delete(&id.to_string());
+    }
+    let words = |more: &[&str]| {
+        let words = ["audit", "--repair", "--json", "--url", &url];
+        run(highwater(dir.path()).args(words).args(more))
+    };
+    let before = files(&dir.join("out"));
+    let report = words(&[]).expect(1).receipt();
+    assert_eq!(
+        (&report["deleted"], &report["repaired"]["deleted"]),
+        (&11.into(), &0.into()),
+        "{report}"
+    );
+    assert_eq!(files(&dir.join("out")), before);
+    let report = words(&["--yes"]).expect(0).receipt();
+    assert_eq!(report["repaired"]["deleted"], 11, "{report}");
+    assert_alike(&dir, &api);
+    let report = words(&[]).expect(0).receipt();
+    assert_eq!(
+        (&report["alike"], &report["repaired"]["file"]),
+        (&9.into(), &serde_json::Value::Null),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_walk_that_fails_on_the_way_leaves_the_files_as_they_were() {
+    let dir = Scratch::new();
+    let api = Api::start(table(100));
+    let url = api.url();
+    sync(&dir, &["--url", &url]);
+    let old = files(&dir.join("out"));
+    let state = fs::read_to_string(dir.join("out/state.json")).unwrap();
+    for id in 0..30 {
+        api.table().delete(&id.to_string());
+        api.table()
+            .insert(&format!("new-{id}"), crate::support::clock::BASE);
+    }
+    let asked = Mutex::new(0);
+    api.set_fault(move |_, _| {
+        let mut asked = asked.lock().unwrap();
+        *asked += 1;
+        (*asked > 4).then(|| Reply::status(500))
+    });
+    let words = [
+        "audit",
+        "--repair",
+        "--url",
+        &url,
+        "--page-size",
+        "10",
+        "--max-retries",
+        "0",
+    ];
+    run(highwater(dir.path()).args(words)).expect(3);
+    assert_eq!(files(&dir.join("out")), old);
+    let value = |text: &str| -> serde_json::Value { serde_json::from_str(text).unwrap() };
+    let after = fs::read_to_string(dir.join("out/state.json")).unwrap();
+    assert_eq!(
+        value(&after)["last_updated_at"],
+        value(&state)["last_updated_at"]
+    );
+    api.set_fault(|_, _| None);
+    run(highwater(dir.path()).args(words)).expect(0);
+    assert_alike(&dir, &api);
+}
+
+#[test]
+fn rows_that_change_during_a_repair_are_right_after_the_next_sync() {
+    for seed in 0..12 {
+        let dir = Scratch::new();
+        let api = Api::start(table(80));
+        let url = api.url();
+        let flags = ["--url", &*url, "--page-size", "10"];
+        sync(&dir, &flags);
+        for id in 0..10 {
+            api.table().delete(&id.to_string());
+        }
+        let random = Mutex::new((Random::new(seed), 30));
+        api.set_after_page(move |table, _, _| {
+            let mut guard = random.lock().unwrap();
+            let (random, left) = &mut *guard;
+            for _ in 0..random.below(3).min(*left) {
+                *left -= 1;
+                let id = (10 + random.below(70)).to_string();
+                if random.below(3) == 0 {
+                    table.insert(&format!("new-{left}"), now());
+                } else {
+                    table.update(&id, now());
+                }
+            }
+        });
+        let words = [&["audit", "--repair"], &flags[..]].concat();
+        run(highwater(dir.path()).args(&words)).expect(0);
+        api.set_after_page(|_, _, _| {});
+        sync(&dir, &flags);
+        run(highwater(dir.path()).args(&words)).expect(0);
+        assert_alike(&dir, &api);
+        let report = audit(&dir, &flags).unwrap();
+        assert!(
+            report.alike_all && report.young == 0,
+            "seed {seed}: {report:?}"
+        );
+    }
+}
+
+#[test]
+fn composite_and_nested_keys_are_deleted_as_the_table_finds_them() {
+    for (config, rows) in [
+        (
+            r#"{"table":"t","primary_key":["a","b"],"cursor":"at"}"#,
+            [r#""a":1,"b":"x""#, r#""a":1,"b":"y""#, r#""a":2,"b":"x""#],
+        ),
+        (
+            r#"{"table":"t","primary_key":["/f/id"],"cursor":"at"}"#,
+            [r#""f":{"id":7}"#, r#""f":{"id":8}"#, r#""f":{"id":9}"#],
+        ),
+    ] {
+        let dir = Scratch::new();
+        dir.write("c.json", config);
+        let config = dir.join("c.json").display().to_string();
+        let page = move |count: usize| {
+            let rows = rows.iter().enumerate().take(count);
+            let rows: Vec<String> = rows
+                .map(|(at, row)| format!(r#"{{{row},"at":"2024-01-15T10:30:0{at}Z"}}"#))
+                .collect();
+            Reply::json(format!(
+                r#"{{"data":[{}],"offset":0,"limit":50,"total":{count}}}"#,
+                rows.join(",")
+            ))
+        };
+        let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(3));
+        let shared = std::sync::Arc::clone(&count);
+        let server = crate::support::http::Server::start(move |_| {
+            page(shared.load(std::sync::atomic::Ordering::SeqCst))
+        });
+        let url = server.url("/");
+        let flags = ["--url", &*url, "--config", &config];
+        sync(&dir, &flags);
+        count.store(2, std::sync::atomic::Ordering::SeqCst);
+        let words = [&["audit", "--repair", "--json"], &flags[..]].concat();
+        let report = run(highwater(dir.path()).args(&words)).expect(0).receipt();
+        assert_eq!(report["repaired"]["deleted"], 1, "{report}");
+        let report = audit(&dir, &flags).unwrap();
+        assert_eq!((report.files, report.alike), (2, 2), "{report:?}");
+        let outcome = run(highwater(dir.path()).arg("table")).expect(0);
+        assert_eq!(outcome.stdout.lines().count(), 2);
+    }
+}
