@@ -12,7 +12,8 @@ use super::super::proof::ground::Doubt;
 use super::super::proof::positions::Met;
 use super::super::trust::Probe;
 use super::super::{Bound, Cursor, Rows, WALKS};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::timestamp::Instant;
 
 /// Where a walk over rows in no order stands.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub(in crate::cursor) struct Unsorted {
     walked: Option<Met>,
     /// Rows among the newest that the walk had not met.
     others: u64,
+    /// Rows of those that were there before the sync.
+    missed: u64,
     /// Walks whose positions were not explained.
     walks: u32,
     /// Rows older than the sync that only a repeated walk brought.
@@ -31,10 +34,13 @@ pub(in crate::cursor) struct Unsorted {
 
 impl Unsorted {
     /// Takes note of a page's rows.
-    fn pass<R: Rows>(&mut self, page: &R) {
+    fn pass<R: Rows>(&mut self, page: &R, ripe: Instant) {
         if let Some(walked) = &self.walked {
-            let other = |row: &usize| !walked.holds(page.key(*row));
-            self.others += (0..page.count()).filter(other).count() as u64;
+            let others = (0..page.count()).filter(|row| !walked.holds(page.key(*row)));
+            for row in others {
+                self.others += 1;
+                self.missed += u64::from(page.at(row) < ripe);
+            }
         }
     }
 }
@@ -47,10 +53,10 @@ impl Cursor {
         page: &R,
         deliver: &[std::ops::Range<usize>],
     ) {
-        self.unsorted.pass(page);
+        let ripe = self.clock.ripe_at(self.clock.began());
+        self.unsorted.pass(page, ripe);
         self.unsorted.fresh += deliver.iter().map(|rows| rows.len() as u64).sum::<u64>();
         if self.unsorted.walks > 0 && self.unsorted.walked.is_none() {
-            let ripe = self.clock.ripe_at(self.clock.began());
             let old = |row: &usize| page.at(*row) < ripe;
             let rows = deliver.iter().cloned().flatten();
             self.unsorted.late += rows.filter(old).count() as u64;
@@ -62,15 +68,22 @@ impl Cursor {
         if !sign.is_end() {
             return Ok(false);
         }
-        let told = sign.total.is_some() || sign.more == Some(false);
+        // A total may be that of the page, or an estimate.
+        let several = self.window.pages() > 1 || sign.may_count_the_page();
+        let told = sign.total.is_some() && !several || sign.more == Some(false);
         if told || self.unsorted.walked.is_some() {
             return self.end_unsorted();
         }
         if self.trust.probe() == Probe::Rows {
+            if sign.total.is_some() {
+                // Rows came in, or the total was too low: the walk goes on.
+                self.trust.distrust_totals();
+                return Ok(false);
+            }
             return Err(self.hidden());
         }
         self.trust.end(true);
-        self.probe(sign.rows);
+        self.probe(sign);
         Ok(false)
     }
 
@@ -90,10 +103,12 @@ impl Cursor {
             }
         };
         self.unsorted.walks += 1;
+        // The walk must have met what was there before it.
+        let missed = std::mem::take(&mut self.unsorted.missed);
         // Rows that come in anywhere explain positions too, where rows do come
         // in, and none of them was there before the sync.
         let busy = std::mem::take(&mut self.unsorted.fresh) > 0 && self.unsorted.late == 0;
-        if unmet == 0 || (self.unsorted.walks > WALKS && busy) {
+        if missed == 0 && (unmet == 0 || (self.unsorted.walks > WALKS && busy)) {
             return self.conclude();
         }
         if self.unsorted.walks <= WALKS {
@@ -102,7 +117,12 @@ impl Cursor {
             self.open(first)?;
             return Ok(false);
         }
-        let error = self.unstable();
+        let error = if missed > 0 {
+            Error::contract("rows at the newest timestamps were not among all rows, though they are older than the sync")
+                .hint("the API may cap its results, or hide rows: set \"sorted\": true and have it sort by the cursor, so that each window shows the next ones")
+        } else {
+            self.unstable()
+        };
         Err(self.refute(error, Doubt::Start))
     }
 
