@@ -12,8 +12,7 @@ use super::super::proof::ground::Doubt;
 use super::super::proof::positions::Met;
 use super::super::trust::Probe;
 use super::super::{Bound, Cursor, Rows, WALKS};
-use crate::error::{Error, Result};
-use crate::timestamp::Instant;
+use crate::error::Result;
 
 /// Where a walk over rows in no order stands.
 #[derive(Debug, Default)]
@@ -22,8 +21,6 @@ pub(in crate::cursor) struct Unsorted {
     walked: Option<Met>,
     /// Rows among the newest that the walk had not met.
     others: u64,
-    /// Rows of those that were there before the sync.
-    missed: u64,
     /// Walks whose positions were not explained.
     walks: u32,
     /// Rows older than the sync that only a repeated walk brought.
@@ -34,13 +31,10 @@ pub(in crate::cursor) struct Unsorted {
 
 impl Unsorted {
     /// Takes note of a page's rows.
-    fn pass<R: Rows>(&mut self, page: &R, ripe: Instant) {
+    fn pass<R: Rows>(&mut self, page: &R) {
         if let Some(walked) = &self.walked {
-            let others = (0..page.count()).filter(|row| !walked.holds(page.key(*row)));
-            for row in others {
-                self.others += 1;
-                self.missed += u64::from(page.at(row) < ripe);
-            }
+            let other = |row: &usize| !walked.holds(page.key(*row));
+            self.others += (0..page.count()).filter(other).count() as u64;
         }
     }
 }
@@ -54,7 +48,7 @@ impl Cursor {
         deliver: &[std::ops::Range<usize>],
     ) {
         let ripe = self.clock.ripe_at(self.clock.began());
-        self.unsorted.pass(page, ripe);
+        self.unsorted.pass(page);
         self.unsorted.fresh += deliver.iter().map(|rows| rows.len() as u64).sum::<u64>();
         if self.unsorted.walks > 0 && self.unsorted.walked.is_none() {
             let old = |row: &usize| page.at(*row) < ripe;
@@ -103,12 +97,10 @@ impl Cursor {
             }
         };
         self.unsorted.walks += 1;
-        // The walk must have met what was there before it.
-        let missed = std::mem::take(&mut self.unsorted.missed);
         // Rows that come in anywhere explain positions too, where rows do come
         // in, and none of them was there before the sync.
         let busy = std::mem::take(&mut self.unsorted.fresh) > 0 && self.unsorted.late == 0;
-        if missed == 0 && (unmet == 0 || (self.unsorted.walks > WALKS && busy)) {
+        if unmet == 0 || (self.unsorted.walks > WALKS && busy) {
             return self.conclude();
         }
         if self.unsorted.walks <= WALKS {
@@ -117,12 +109,7 @@ impl Cursor {
             self.open(first)?;
             return Ok(false);
         }
-        let error = if missed > 0 {
-            Error::contract("rows at the newest timestamps were not among all rows, though they are older than the sync")
-                .hint("the API may cap its results, or hide rows: set \"sorted\": true and have it sort by the cursor, so that each window shows the next ones")
-        } else {
-            self.unstable()
-        };
+        let error = self.unstable();
         Err(self.refute(error, Doubt::Start))
     }
 
