@@ -301,7 +301,7 @@ impl Cursor {
         self.pass(new, total);
         self.progress.bring(new);
         if let Some(walk) = &mut self.repeated {
-            walk.bring(page, &deliver);
+            walk.bring(page, &deliver, self.clock.began());
         }
         if self.set.sorted() {
             self.advance(page, inside);
@@ -413,7 +413,14 @@ impl Cursor {
     fn check_positions(&mut self, ripe: Instant) -> Result<Option<Step>> {
         let met = self.window.met();
         let last = met.last();
-        if met.unmet() == 0 || !self.set.sorted() || last.is_none_or(|last| last >= ripe) {
+        if met.unmet() == 0 || !self.set.sorted() {
+            return Ok(None);
+        }
+        if last.is_none_or(|last| last >= ripe) {
+            // It cannot be told yet: the next sync reads this again.
+            if self.set.by_page() {
+                self.marks.freeze();
+            }
             return Ok(None);
         }
         let (count, at) = self.unmet;

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::proof::audit::Audit;
+use super::proof::end::Sign;
 use super::proof::ground::Doubt;
 use super::proof::totals::{Count, Recount};
 use super::proof::witness::{Finding, Inquiry, Limits, Verdict, judge};
@@ -151,7 +152,10 @@ impl Cursor {
             return Ok(None);
         }
         if !self.set.sorted() {
-            return Ok(None);
+            // Of rows in no order only an answer without any says something
+            // before all are read.
+            let empty = positions(page) == 0 && self.trust.wants_witness();
+            return Ok(empty.then(|| self.judge_witness(page, total)).flatten());
         }
         let cut = self.set.format.cut(self.window.bound().at);
         if page.count() > 0 && page.at(0) < cut {
@@ -202,6 +206,8 @@ impl Cursor {
         let rows = positions(page);
         let whole = total.map_or(rows == 0, |total| rows >= total);
         match judge(page, &known, whole) {
+            // What comes without a filter says nothing of the filter.
+            Verdict::Confirmed if bound.text == self.trust.beginning().text => {}
             Verdict::Confirmed => self.trust.confirm(self.marks.ground()),
             Verdict::Silent => {}
             Verdict::Missing(missing) => {
@@ -223,6 +229,7 @@ impl Cursor {
                         },
                     },
                 );
+                let inquiry = inquiry.ripe(self.clock.ripe());
                 self.phase = Phase::Inquiry(Box::new(inquiry));
                 return Some(Step::proof("known rows are missing and are looked for"));
             }
@@ -264,9 +271,16 @@ impl Cursor {
     }
 
     /// Looks beyond the page that looked like the last.
-    pub(super) fn probe(&mut self, rows: u64) {
-        let offset = self.window.offset() + rows.max(self.set.limit);
-        self.phase = Phase::Probe(offset);
+    pub(super) fn probe(&mut self, sign: Sign) {
+        // The first page may be as large as the API's pages are; later ones
+        // are known to be smaller.
+        let first = sign.largest.is_none() && sign.rows > 0 && !self.set.by_page();
+        let rows = if first {
+            sign.rows
+        } else {
+            sign.rows.max(self.set.limit)
+        };
+        self.phase = Phase::Probe(self.window.offset() + rows);
     }
 
     fn hear_probe<R: Rows>(&mut self, page: &R, offset: u64) -> Result<Step> {
@@ -274,6 +288,12 @@ impl Cursor {
         let newer = |row: usize| met.last().is_none_or(|last| page.at(row) >= last);
         let unknown = |row: &usize| newer(*row) && !met.holds(page.key(*row));
         if !(0..page.count()).any(|row| unknown(&row)) {
+            // Rows may be taken away after paging, up to a page of them.
+            let whole = self.window.offset() + self.set.limit;
+            if offset < whole && !self.set.sorted() {
+                self.phase = Phase::Probe(whole);
+                return Ok(Step::proof("what follows the last page is looked at"));
+            }
             return self.finish();
         }
         // Rows may have come in, or the page was a smaller one: the next page

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::single_range_in_vec_init)]
 
+mod apis;
+mod betrayed;
 mod broken;
 mod exhaustive;
 mod large;

@@ -82,6 +82,8 @@ pub(in crate::cursor) struct Inquiry {
     max_offset: u64,
     /// Offsets are multiples of this.
     step: u64,
+    /// Rows up to here are visible to whoever asks.
+    ripe: Instant,
     stage: Stage,
     requests: u32,
 }
@@ -117,6 +119,8 @@ struct Found {
     at: Instant,
     /// The timestamps from it on, there.
     after: Vec<Instant>,
+    /// Whether it is none of those, but one that an empty answer left out.
+    other: bool,
 }
 
 /// What an answer to an inquiry shows.
@@ -168,9 +172,16 @@ impl Inquiry {
             limit,
             max_offset,
             step: step.max(1),
+            ripe: Instant::MIN,
             stage,
             requests: 0,
         }
+    }
+
+    /// The same where rows up to `ripe` are visible to whoever asks: one of
+    /// those after a bound that shows none is left out.
+    pub(in crate::cursor) fn ripe(self, ripe: Instant) -> Self {
+        Self { ripe, ..self }
     }
 
     /// What to ask for: `{since}`, the offset, and how long to wait before.
@@ -217,10 +228,19 @@ impl Inquiry {
         };
         let rows = 0..page.count();
         let near = |row: &usize| self.missing.iter().any(|(_, at)| *at == page.at(*row));
-        let row = rows.clone().filter(near).find(missing)?;
+        let known = rows.clone().filter(near).find(missing);
+        let left_out = |row: &usize| {
+            let at = page.at(*row);
+            self.shown.is_none() && at > self.bound.at && at <= self.ripe
+        };
+        let row = known.or_else(|| rows.clone().find(left_out))?;
         let after = (row..page.count()).map(|row| page.at(row)).collect();
         let at = page.at(row);
-        Some(Found { at, after })
+        Some(Found {
+            at,
+            after,
+            other: known.is_none(),
+        })
     }
 
     /// The rows are not where they were. Those whose place the page shows are
@@ -335,6 +355,9 @@ impl Inquiry {
         let came = |row: usize| self.missing.iter().any(|(id, _)| *id == page.id(row));
         if (0..page.count()).any(came) {
             return Finding::Back;
+        }
+        if page.count() > 0 && found.other {
+            return self.gone(page);
         }
         if page.count() > 0 {
             self.shown = Some(page.at(0));

@@ -13,9 +13,12 @@ use std::time::Duration;
 use super::super::proof::end::Sign;
 use super::super::proof::ground::Doubt;
 use super::super::window::Window;
-use super::super::{Cursor, Rows, TRIES};
+use super::super::{Cursor, Rows, TRIES, WALKS};
 use crate::error::{Error, Result};
 use crate::timestamp::Instant;
+
+/// How often the pages of a busy table are walked again.
+const MOST: u32 = 1;
 
 /// A walk over several pages by number.
 #[derive(Debug, Default)]
@@ -29,6 +32,8 @@ pub(in crate::cursor) struct Repeated {
     /// Pages that brought only what this walk had met.
     repeats: u32,
     walks: u32,
+    /// Whether rows came that changed after the sync began.
+    busy: bool,
     /// What a repeated walk is to confirm is older than this.
     end: Option<Instant>,
 }
@@ -50,9 +55,15 @@ impl Repeated {
     }
 
     /// Takes note of rows that are new.
-    pub(in crate::cursor) fn bring<R: Rows>(&mut self, page: &R, deliver: &[Range<usize>]) {
+    pub(in crate::cursor) fn bring<R: Rows>(
+        &mut self,
+        page: &R,
+        deliver: &[Range<usize>],
+        began: Instant,
+    ) {
         let end = self.end();
         let rows = deliver.iter().cloned().flatten();
+        self.busy |= rows.clone().any(|row| page.at(row) > began);
         self.fresh += rows.filter(|row| page.at(*row) < end).count() as u64;
     }
 
@@ -69,6 +80,7 @@ impl Repeated {
         Self {
             before: Some(self.met),
             walks: self.walks + 1,
+            busy: self.busy,
             end: Some(end),
             ..Self::default()
         }
@@ -140,6 +152,11 @@ impl Cursor {
 
     /// Walks the same pages once more.
     fn repeat(&mut self, walk: Repeated, advances: bool) -> Result<bool> {
+        // Where rows are sorted, positions that were passed show an order that
+        // is not stable; rows that move are just a busy table's.
+        if walk.walks >= MOST && walk.busy || walk.walks >= WALKS && self.set.sorted() {
+            return self.leave_unproved(advances);
+        }
         if walk.walks + 1 >= TRIES {
             let pages = self.window.pages();
             let error = Error::contract("rows move from page to page while they are read")
@@ -152,6 +169,22 @@ impl Cursor {
         self.window = Window::open(self.window.bound().clone());
         self.repeated = Some(walk.again(end));
         Ok(false)
+    }
+
+    /// Goes on though rows keep moving, as they do in a busy table: the next
+    /// sync reads again from where this one began.
+    fn leave_unproved(&mut self, advances: bool) -> Result<bool> {
+        self.warn("moving", "rows move from page to page while they are read: the next sync reads them again; a larger page holds more of them (--page-size)");
+        if !self.set.sorted() {
+            return Ok(true);
+        }
+        self.marks.freeze();
+        if advances {
+            let anchor = self.anchor();
+            self.open(anchor)?;
+            return Ok(false);
+        }
+        self.conclude()
     }
 
     /// The rows before this are to be confirmed: the next window reads T again

@@ -160,14 +160,15 @@ impl Cursor {
             return Ok(false);
         }
         let told = sign.total.is_some() || sign.more == Some(false);
-        if told || self.set.paging != Paging::Offset {
+        let numbered = self.set.by_page() && !self.set.sorted();
+        if told || (self.set.paging != Paging::Offset && !numbered) {
             return self.conclude();
         }
         let last = self.window.met().last();
         match self.trust.probe() {
             Probe::Open => {
                 self.trust.end(true);
-                self.probe(sign.rows);
+                self.probe(sign);
                 Ok(false)
             }
             // Where rows may still come in, the next sync reads again.

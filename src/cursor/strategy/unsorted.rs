@@ -47,10 +47,10 @@ impl Cursor {
         page: &R,
         deliver: &[std::ops::Range<usize>],
     ) {
+        let ripe = self.clock.ripe_at(self.clock.began());
         self.unsorted.pass(page);
         self.unsorted.fresh += deliver.iter().map(|rows| rows.len() as u64).sum::<u64>();
         if self.unsorted.walks > 0 && self.unsorted.walked.is_none() {
-            let ripe = self.clock.ripe_at(self.clock.began());
             let old = |row: &usize| page.at(*row) < ripe;
             let rows = deliver.iter().cloned().flatten();
             self.unsorted.late += rows.filter(old).count() as u64;
@@ -62,15 +62,22 @@ impl Cursor {
         if !sign.is_end() {
             return Ok(false);
         }
-        let told = sign.total.is_some() || sign.more == Some(false);
+        // A total may be that of the page, or an estimate.
+        let several = self.window.pages() > 1 || sign.may_count_the_page();
+        let told = sign.total.is_some() && !several || sign.more == Some(false);
         if told || self.unsorted.walked.is_some() {
             return self.end_unsorted();
         }
         if self.trust.probe() == Probe::Rows {
+            if sign.total.is_some() {
+                // Rows came in, or the total was too low: the walk goes on.
+                self.trust.distrust_totals();
+                return Ok(false);
+            }
             return Err(self.hidden());
         }
         self.trust.end(true);
-        self.probe(sign.rows);
+        self.probe(sign);
         Ok(false)
     }
 
