@@ -371,3 +371,36 @@ fn a_state_that_cannot_be_written_keeps_files_from_the_consumer() {
     assert_eq!(came(&dir).len(), 3);
     support::assert_no_leftovers(Path::new(&out));
 }
+
+fn compact(dir: &Scratch) -> Value {
+    let outcome = run(highwater(dir.path()).arg("compact")).expect(0);
+    outcome.receipt()
+}
+
+#[test]
+fn a_compaction_keeps_what_waits_and_the_next_sync_goes_on_after_it() {
+    let (dir, api) = api(70);
+    sync(dir.path(), &api.url(), &[]).expect(0);
+    add(&api, "late", 5);
+    load(&dir, &api, "exit 3").expect(6);
+    let kept = compact(&dir);
+    assert_eq!(
+        (&kept["kept"], &kept["replaced"], &kept["file"]),
+        (&json!(2), &json!(0), &Value::Null)
+    );
+    load(&dir, &api, "cat >> came").expect(0);
+    assert_eq!(came(&dir), all_rows(&dir.join("out")));
+    let done = compact(&dir);
+    assert_eq!((&done["replaced"], &done["rows"]), (&json!(2), &json!(75)));
+    // The new file stands for files that were handed over: it is not, and the
+    // state is not taken for one that is older than it.
+    let quiet = load(&dir, &api, "cat >> came").expect(0);
+    assert_eq!(counts(&quiet), (json!(0), json!(0)));
+    assert_eq!(came(&dir).len(), 75);
+    add(&api, "later", 3);
+    assert_eq!(
+        counts(&load(&dir, &api, "cat >> came").expect(0)).0,
+        json!(1)
+    );
+    assert_eq!(came(&dir).len(), 78);
+}
