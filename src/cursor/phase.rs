@@ -301,6 +301,9 @@ impl Cursor {
         self.trust.probed(Probe::Rows);
         self.trust.end(false);
         self.passed_over = offset;
+        if self.set.by_page() {
+            self.number_on();
+        }
         Ok(Step::proof(
             "rows follow after the page that looked like the last",
         ))

@@ -298,7 +298,7 @@ const SOUND: &[(Way, &[usize])] = &[
     (Way::Date(-30), ALL),
     (Way::Date(30), ALL),
     (Way::NewestFirst, &[3, 4]),
-    (Way::Clamp(3), &[0, 3, 4]),
+    (Way::Clamp(3), ALL),
     (Way::Replica(4), SORTED),
 ];
 

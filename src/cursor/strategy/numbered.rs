@@ -144,7 +144,9 @@ impl Cursor {
         self.end(sign)
     }
 
-    fn number_on(&mut self) {
+    /// Goes on with the next page of the window.
+    pub(in crate::cursor) fn number_on(&mut self) {
+        self.repeated.get_or_insert_default();
         let offset = self.window.pages() * self.set.limit;
         self.window
             .turn(offset, super::super::proof::join::Expect::Start);

@@ -160,8 +160,13 @@ impl Cursor {
             return Ok(false);
         }
         let told = sign.total.is_some() || sign.more == Some(false);
-        let numbered = self.set.by_page() && !self.set.sorted();
-        if told || (self.set.paging != Paging::Offset && !numbered) {
+        let probes = match self.set.paging {
+            Paging::Offset | Paging::Page => true,
+            // Rows in no order are not done before their last page.
+            Paging::Link => !self.set.sorted(),
+            Paging::Keyset => false,
+        };
+        if told || !probes {
             return self.conclude();
         }
         let last = self.window.met().last();
