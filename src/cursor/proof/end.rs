@@ -40,12 +40,17 @@ impl Sign {
         self.total == Some(self.rows) && self.is_full()
     }
 
-    /// Whether one answer is enough to believe the end: its total says so,
-    /// and the page does not look like one that was cut to the API's own
+    /// Whether the page does not look like one that was cut to the API's own
     /// size, which is a round number.
-    pub(in crate::cursor) fn is_plain(self) -> bool {
+    pub(in crate::cursor) fn is_short(self) -> bool {
         let round = self.rows > 0 && self.rows.is_multiple_of(10);
-        self.total.is_some() && !self.is_full() && !round
+        !self.is_full() && !round
+    }
+
+    /// Whether one answer is enough to believe the end: its total says so, and
+    /// its page is short.
+    pub(in crate::cursor) fn is_plain(self) -> bool {
+        self.total.is_some() && self.is_short()
     }
 }
 
