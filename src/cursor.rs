@@ -507,9 +507,4 @@ impl Cursor {
             log::warn!("{text}");
         }
     }
-
-    /// How long to wait before the next request.
-    pub fn pause(&self) -> Duration {
-        self.request().pause
-    }
 }

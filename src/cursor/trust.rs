@@ -53,8 +53,8 @@ pub(super) struct Trust {
     audited: bool,
     /// Whether windows were closed before their end.
     cut: bool,
-    told: bool,
     /// Whether a window told a total.
+    told: bool,
     start: Ground,
     window: Ground,
     at_confirmed: Ground,
