@@ -2,15 +2,13 @@
 //! at the words themselves: no file, clock or environment is asked, and what
 //! an API may say about a value is not for it to judge.
 
+mod complete;
 mod flags;
 mod help;
+mod words;
 
-use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
-
-use crate::error::{Error, Result, excerpt, nearest};
-use flags::{FLAGS, Flag};
 
 pub use crate::row::FileFormat;
 pub use help::help;
@@ -30,6 +28,10 @@ pub enum Command {
     Compact,
     /// Compare the files with the API.
     Audit,
+    /// Divide a first sync into ranges of nearly equal rows.
+    Plan,
+    /// Write the connection file that fits an API.
+    Init,
     /// Print a help text.
     Help(Topic),
     /// Print the version.
@@ -55,6 +57,23 @@ pub enum Topic {
     Receipt,
     /// `audit`
     Audit,
+    /// `plan`
+    Plan,
+    /// `init`
+    Init,
+    /// The shells that complete the program's words.
+    Completions,
+    /// What one of them reads for that.
+    Shell(Shell),
+}
+
+/// A shell that completes the program's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the shell of that name
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 /// Where the rows go.
@@ -111,34 +130,8 @@ pub struct Options {
     pub one_of: Option<String>,
     pub repair: bool,
     pub yes: bool,
-}
-
-/// The words that come first, and what they stand for.
-const COMMANDS: [(&str, Topic); 7] = [
-    ("sync", Topic::Sync),
-    ("check", Topic::Check),
-    ("status", Topic::Status),
-    ("table", Topic::Table),
-    ("compact", Topic::Compact),
-    ("audit", Topic::Audit),
-    ("help", Topic::General),
-];
-
-/// Flags that contradict each other, and why.
-const APART: [(&str, &str, &str); 2] = [
-    ("record", "replay", "a replay answers without any network"),
-    ("verbose", "quiet", "one asks for more and one for less"),
-];
-
-/// A flag as it was given.
-type Given = (&'static Flag, OsString);
-
-impl Topic {
-    /// The command's name.
-    fn name(self) -> &'static str {
-        let named = COMMANDS.iter().find(|(_, topic)| *topic == self);
-        named.map_or("", |(name, _)| name)
-    }
+    pub shards: Option<u64>,
+    pub overwrite: bool,
 }
 
 impl Options {
@@ -172,135 +165,9 @@ impl Options {
             one_of: None,
             repair: false,
             yes: false,
+            shards: None,
+            overwrite: false,
         }
-    }
-
-    /// Reads the words that follow the program's own name.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Usage`], naming the word and the one that was
-    /// most likely meant.
-    pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self> {
-        let words: Vec<OsString> = words.into_iter().collect();
-        let commands = || words.iter().find_map(|word| topic(word.to_str()?));
-        // Whoever asks for help gets it, whatever else is wrong.
-        if words.iter().any(|word| word == "-h" || word == "--help") {
-            let topic = commands().unwrap_or(Topic::General);
-            return Ok(Self::new(Command::Help(topic)));
-        }
-        let (plain, given) = sort(&words, commands())?;
-        let has = |name: &str| given.iter().any(|(flag, _)| flag.name == name);
-        let plain: Vec<&str> = plain.iter().map(String::as_str).collect();
-        let command = match plain[..] {
-            [] if has("help") => Command::Help(Topic::General),
-            _ if has("version") => Command::Version,
-            [] => return Err(Error::usage(help::USAGE)),
-            ["help"] => Command::Help(Topic::General),
-            ["help", "receipt"] => Command::Help(Topic::Receipt),
-            ["help", of] => Command::Help(topic(of).ok_or_else(|| unknown_command(of))?),
-            ["help", _, extra, ..] => return Err(unexpected(extra, "help takes one command")),
-            [name, ..] => match topic(name).ok_or_else(|| unknown_command(name))? {
-                topic if has("help") => Command::Help(topic),
-                Topic::Check => Command::Check,
-                Topic::Status => Command::Status,
-                Topic::Table => Command::Table,
-                Topic::Compact => Command::Compact,
-                Topic::Audit => Command::Audit,
-                Topic::Sync | Topic::General | Topic::Receipt => Command::Sync,
-            },
-        };
-        let of = match command {
-            Command::Sync => Topic::Sync,
-            Command::Check => Topic::Check,
-            Command::Status => Topic::Status,
-            Command::Table => Topic::Table,
-            Command::Compact => Topic::Compact,
-            Command::Audit => Topic::Audit,
-            Command::Help(_) | Command::Version => return Ok(Self::new(command)),
-        };
-        if let [_, extra, ..] = plain[..] {
-            return Err(unexpected(extra, "there is one command, and flags"));
-        }
-        Self::fill(command, of, given)
-    }
-
-    /// Takes the flags' values, which have to suit the command.
-    fn fill(command: Command, of: Topic, given: Vec<Given>) -> Result<Self> {
-        let mut options = Self::new(command);
-        for (index, (flag, _)) in given.iter().enumerate() {
-            let name = flag.name;
-            if !flag.of.contains(&of) {
-                let owners: Vec<&str> = flag.of.iter().map(|topic| topic.name()).collect();
-                let (of, owners) = (of.name(), owners.join(", "));
-                let owners = match owners.rsplit_once(", ") {
-                    Some((others, last)) => format!("{others} and {last}"),
-                    None => owners,
-                };
-                return Err(
-                    Error::usage(format!("--{name} is no flag of {of}, only of {owners}"))
-                        .hint(format!("see highwater help {of}")),
-                );
-            }
-            let mut before = given.iter().take(index);
-            if !flag.repeats && before.any(|(other, _)| other.name == name) {
-                return Err(
-                    Error::usage(format!("--{name} is given twice")).hint("leave one of them out")
-                );
-            }
-        }
-        for (one, other, why) in APART {
-            let has = |name: &str| given.iter().any(|(flag, _)| flag.name == name);
-            if has(one) && has(other) {
-                let message = format!("--{one} and --{other} do not go together");
-                return Err(Error::usage(message).hint(why));
-            }
-        }
-        for (flag, value) in given {
-            (flag.set)(&mut options, value)
-                .map_err(|message| Error::usage(message).at(format_args!("--{}", flag.name)))?;
-        }
-        if options.load.is_some() {
-            options.check_load()?;
-        }
-        if command == Command::Audit && !options.repair {
-            let needless = given_of_repair(&options);
-            if let Some(name) = needless {
-                return Err(Error::usage(format!("--{name} is for --repair"))
-                    .hint("an audit without --repair writes nothing"));
-            }
-        }
-        if command == Command::Status && options.state == StateAt::None {
-            return Err(
-                Error::usage("status has no state to show with --state none")
-                    .hint("a file that is called none is --state ./none"),
-            );
-        }
-        let folder = matches!(command, Command::Table | Command::Compact | Command::Audit);
-        if folder && options.out == Out::Stdout {
-            let name = of.name();
-            return Err(
-                Error::usage(format!("{name} needs the folder of the files"))
-                    .at("--out")
-                    .hint("a folder that is called - is --out ./-"),
-            );
-        }
-        Ok(options)
-    }
-
-    /// Refuses a hand-over that has no files, or nowhere to note them.
-    fn check_load(&self) -> Result<()> {
-        let (message, hint) = match (&self.out, &self.state) {
-            (Out::Stdout, _) => (
-                "--load hands over files, and --out - writes none",
-                "use --out DIR; a pipe acknowledges nothing, --load does",
-            ),
-            (Out::Dir(_), StateAt::None) => (
-                "--load needs a state, which notes what was handed over",
-                "leave out --state none, or name a file with --state",
-            ),
-            _ => return Ok(()),
-        };
-        Err(Error::usage(message).hint(hint))
     }
 
     /// The state's file, None where no state is kept.
@@ -312,154 +179,4 @@ impl Options {
             (StateAt::Default, Out::Stdout) => Some("./state.json".into()),
         }
     }
-}
-
-/// A flag that says how a repair is written.
-fn given_of_repair(options: &Options) -> Option<&'static str> {
-    let given = [
-        ("yes", options.yes),
-        ("metadata", options.metadata),
-        ("format", options.format.is_some()),
-    ];
-    given
-        .into_iter()
-        .find_map(|(name, is_given)| is_given.then_some(name))
-}
-
-/// Sorts words into flags with their values and those that stand alone.
-/// `guess` is the command they seem to be for.
-fn sort(words: &[OsString], guess: Option<Topic>) -> Result<(Vec<String>, Vec<Given>)> {
-    let (mut plain, mut given) = (Vec::new(), Vec::<Given>::new());
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        let shown = word.to_string_lossy();
-        if shown == "--" {
-            return Err(Error::usage("\"--\" has no use here")
-                .hint("every word but the command belongs to a flag"));
-        }
-        if let Some(rest) = shown.strip_prefix("--") {
-            let name = rest.split_once('=').map_or(rest, |(name, _)| name);
-            let flag = FLAGS.iter().find(|flag| flag.name == name);
-            let flag = flag.ok_or_else(|| unknown_flag(&format!("--{name}"), guess))?;
-            let value = match rest.len() > name.len() {
-                true => Some(after(word, 2 + name.len() + 1, name)?),
-                false => None,
-            };
-            given.push((flag, value_of(flag, value, &mut words)?));
-        } else if let Some(letters) = shown.strip_prefix('-').filter(|rest| !rest.is_empty()) {
-            for letter in letters.chars() {
-                let flag = FLAGS.iter().find(|flag| flag.short == Some(letter));
-                let flag = flag.ok_or_else(|| unknown_flag(&shown, guess))?;
-                given.push((flag, OsString::new()));
-            }
-        } else {
-            plain.push(shown.into_owned());
-        }
-    }
-    Ok((plain, given))
-}
-
-/// A flag's value: what followed its `=`, else the next word.
-fn value_of<'a>(
-    flag: &Flag,
-    joined: Option<OsString>,
-    words: &mut impl Iterator<Item = &'a OsString>,
-) -> Result<OsString> {
-    let (name, what) = (flag.name, flag.value);
-    if what.is_empty() {
-        return match joined {
-            None => Ok(OsString::new()),
-            Some(_) => Err(Error::usage(format!("--{name} takes no value"))),
-        };
-    }
-    let missing = || Error::usage(format!("--{name} needs a value: --{name} {what}"));
-    let is_joined = joined.is_some();
-    let value = joined.or_else(|| words.next().cloned());
-    let value = value
-        .filter(|value| !value.is_empty())
-        .ok_or_else(missing)?;
-    let shown = value.to_string_lossy();
-    // Timestamps can be numbers below zero, and no flag is a number.
-    let number =
-        matches!(name, "since" | "until") && matches!(shown.as_bytes(), [b'-', b'0'..=b'9', ..]);
-    if !is_joined && shown.len() > 1 && shown.starts_with('-') && !number {
-        let shown = excerpt(&shown);
-        return Err(Error::usage(format!(
-            "--{name} needs a value, and {shown:?} looks like a flag"
-        ))
-        .hint(format!("where that is the value, write --{name}={shown}")));
-    }
-    Ok(value)
-}
-
-/// What follows the byte `at` of a word that names the flag `name`.
-fn after(word: &OsStr, at: usize, name: &str) -> Result<OsString> {
-    #[cfg(unix)]
-    let rest = {
-        use std::os::unix::ffi::OsStrExt;
-        let rest = word.as_bytes().get(at..);
-        rest.map(|rest| OsStr::from_bytes(rest).to_owned())
-    };
-    #[cfg(not(unix))]
-    let rest = word
-        .to_str()
-        .and_then(|word| word.get(at..))
-        .map(Into::into);
-    rest.ok_or_else(|| Error::usage("the value is not Unicode").at(format_args!("--{name}")))
-}
-
-fn topic(name: &str) -> Option<Topic> {
-    let known = COMMANDS.iter().find(|(known, _)| *known == name);
-    known.map(|(_, topic)| *topic)
-}
-
-fn unknown_flag(word: &str, guess: Option<Topic>) -> Error {
-    let message = format!("unknown flag {:?}", excerpt(word));
-    let fits = |flag: &&Flag| guess.is_none_or(|of| of == Topic::General || flag.of.contains(&of));
-    let bare = word.trim_start_matches('-');
-    let bare = bare.split_once('=').map_or(bare, |(bare, _)| bare);
-    let near = nearest(bare, FLAGS.iter().filter(fits).map(|flag| flag.name));
-    match near.or_else(|| nearest(bare, FLAGS.iter().map(|flag| flag.name))) {
-        Some(meant) => Error::usage(format!("{message}, did you mean --{meant}?")),
-        None => Error::usage(message),
-    }
-    .hint(see(guess))
-}
-
-fn see(topic: Option<Topic>) -> String {
-    match topic {
-        None | Some(Topic::General) => "see highwater help".to_owned(),
-        Some(topic) => format!("see highwater help {}", topic.name()),
-    }
-}
-
-fn unknown_command(word: &str) -> Error {
-    let message = format!("unknown command {:?}", excerpt(word));
-    let error = match (
-        nearest(word, COMMANDS.map(|(name, _)| name)),
-        flag_like(word),
-    ) {
-        (_, Some(flag)) => Error::usage(format!("{message}, did you mean --{flag}?")),
-        (Some(meant), None) => Error::usage(format!("{message}, did you mean {meant:?}?")),
-        (None, None) => Error::usage(format!(
-            "{message}, the commands are sync, check, status, table, compact"
-        )),
-    };
-    error.hint(see(None))
-}
-
-fn unexpected(word: &str, rule: &str) -> Error {
-    let message = format!("unexpected word {:?}", excerpt(word));
-    match flag_like(word) {
-        Some(flag) => Error::usage(format!("{message}, did you mean --{flag}?")),
-        None => Error::usage(message),
-    }
-    .hint(rule)
-}
-
-/// The flag that a word without its dashes names.
-fn flag_like(word: &str) -> Option<&'static str> {
-    let name = word.split_once('=').map_or(word, |(name, _)| name);
-    let named = FLAGS.iter().find(|flag| flag.name == name);
-    named.map(|flag| flag.name)
 }

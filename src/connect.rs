@@ -1,6 +1,8 @@
 //! What the options name: the connection, read from its file with the flags
 //! over it, and who answers for it. It sends nothing.
 
+mod shared;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,7 +19,7 @@ use crate::source::auth::{Giver, Tokens};
 use crate::source::live::{self, Live};
 use crate::source::record::Recorder;
 use crate::source::replay::Replay;
-use crate::source::retry::Retry;
+use crate::source::retry::{Last, Retry};
 use crate::zoneinfo;
 
 /// The connection that the options name: the file's, with the flags over it.
@@ -128,10 +130,20 @@ pub fn patient(
     let tokens = match &of.auth {
         None => None,
         Some(_) if options.replay.is_some() => Some(Tokens::recorded()),
-        Some(auth) => Some(Tokens::new(giver(auth, of, secrets)?, secrets.clone())),
+        Some(auth) => {
+            let make = || Ok(Tokens::new(giver(auth, of, secrets)?, secrets.clone()));
+            Some(match options.one_of {
+                Some(_) => shared::tokens(auth, of, make)?,
+                None => make()?,
+            })
+        }
+    };
+    let last = match options.one_of {
+        Some(_) => shared::last(of),
+        None => Last::default(),
     };
     let retry = Retry::new(source, Box::new(SystemClock), retries);
-    Ok(retry.tokens(tokens).pace(of.pace))
+    Ok(retry.tokens(tokens).pace(of.pace, last))
 }
 
 /// Who gives out tokens.

@@ -65,8 +65,11 @@ fn check(options: &Options) -> Result<()> {
         (_, Out::Stdout) => return bad("--out", "the rows of several tables would be mixed"),
         _ => {}
     }
-    if options.command == Command::Table {
-        return bad("table", "it prints one table, and the file has several");
+    match options.command {
+        Command::Table => return bad("table", "it prints one table, and the file has several"),
+        Command::Plan => return bad("plan", "it divides one table, and the file has several"),
+        Command::Init => return bad("init", "it describes one table, and the file has several"),
+        _ => {}
     }
     if options.record.is_some() || options.replay.is_some() {
         return bad("--record, --replay", "a recording is of one table");

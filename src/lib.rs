@@ -18,7 +18,9 @@
 //! written, [`checkpoint`] what a state says. Only [`source::live`] knows the
 //! network, only [`disk`] the file system. Why nothing is lost is told in
 //! [`cursor`], [`store`] and [`load`]. [`table`] reads what the syncs wrote back
-//! as the table, and [`compact`] puts one file in the place of many.
+//! as the table, and [`compact`] puts one file in the place of many. [`plan`]
+//! divides a first sync into many that run at once, and [`init`] writes the
+//! first connection file.
 //!
 //! One sync, by hand, over an API whose table changes while it is read:
 //!
@@ -94,10 +96,12 @@ pub mod disk;
 pub mod error;
 pub mod exchange;
 pub mod fleet;
+pub mod init;
 pub mod json;
 pub mod load;
 pub mod log_lines;
 pub mod page;
+pub mod plan;
 pub mod progress;
 pub mod row;
 pub mod secret;

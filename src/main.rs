@@ -11,7 +11,7 @@ use highwater::disk::{Disk, Os};
 use highwater::error::{Error, Result};
 use highwater::sink::stdout::stdout;
 use highwater::status::Status;
-use highwater::{audit, check, compact, fleet, log_lines, secret, session, table};
+use highwater::{audit, check, compact, fleet, init, log_lines, plan, secret, session, table};
 
 fn main() -> ExitCode {
     let code = match Options::parse(std::env::args_os().skip(1)) {
@@ -129,6 +129,18 @@ fn run(options: &Options) -> Result<()> {
             print(&report.show(options.json))?;
             report.verdict()
         }
+        Command::Plan => {
+            let plan = plan::run(options)?;
+            print(&plan.show(options.json))?;
+            if !options.quiet {
+                note(&plan.notes());
+            }
+            Ok(())
+        }
+        Command::Init => {
+            let (text, result) = init::run(options);
+            print(&text).and(result)
+        }
         Command::Check => {
             let (text, result) = check::run(options);
             print(&text).and(result)
@@ -148,6 +160,12 @@ fn print(text: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Tells people what is not for the program that reads stdout.
+fn note(notes: &[String]) {
+    let text: String = notes.iter().map(|note| format!("{note}\n")).collect();
+    let _ = io::stderr().write_all(secret::redacted(&text).as_bytes());
 }
 
 /// Says what failed, and what to try: the exit code that it comes to. Where

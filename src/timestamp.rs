@@ -6,6 +6,7 @@
 //! unless the connection says how it is meant. It reads no clock.
 
 mod description;
+mod like;
 mod mixed;
 mod number;
 
@@ -292,12 +293,9 @@ impl Format {
     /// local time that a zone's clocks show twice.
     #[must_use]
     pub fn latest(&self, text: &str) -> Option<Instant> {
-        match self {
-            Self::Mixed(mixed) => mixed.twice(text),
-            _ => None,
-        }
-        .or_else(|| self.read(text, false))
-        .or_else(|| self.read(text, true))
+        self.twice(text)
+            .or_else(|| self.read(text, false))
+            .or_else(|| self.read(text, true))
     }
 
     /// The second instant that a cursor's value can mean, where its zone's

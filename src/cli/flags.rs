@@ -1,15 +1,13 @@
 //! The one table of flags: the parser, the help texts and the search for the
 //! nearest flag are all driven by it.
 
+mod values;
+
 use std::ffi::OsString;
-use std::ops::RangeInclusive;
-use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
 
 use super::{FileFormat, Options, Out, StateAt, Topic};
 use crate::config::size;
-use crate::timestamp;
+use values::{duration, number, on, path, put, text};
 
 /// One flag.
 pub(super) struct Flag {
@@ -40,13 +38,28 @@ const ALL: &[Topic] = &[
     Topic::Table,
     Topic::Compact,
     Topic::Audit,
+    Topic::Plan,
+    Topic::Init,
 ];
 const SYNC: &[Topic] = &[Topic::Sync];
 const CHECK: &[Topic] = &[Topic::Check];
 const STATUS: &[Topic] = &[Topic::Status];
-const REPORTS: &[Topic] = &[Topic::Check, Topic::Status, Topic::Audit];
+const AUDIT: &[Topic] = &[Topic::Audit];
+const PLAN: &[Topic] = &[Topic::Plan];
+const INIT: &[Topic] = &[Topic::Init];
+const REPORTS: &[Topic] = &[Topic::Check, Topic::Status, Topic::Audit, Topic::Plan];
 const WALKED: &[Topic] = &[Topic::Sync, Topic::Audit];
-const SOURCE: &[Topic] = &[Topic::Sync, Topic::Check, Topic::Audit];
+const SHARDED: &[Topic] = &[Topic::Sync, Topic::Plan];
+/// Whoever asks an API.
+const SOURCE: &[Topic] = &[
+    Topic::Sync,
+    Topic::Check,
+    Topic::Audit,
+    Topic::Plan,
+    Topic::Init,
+];
+const LOOKED: &[Topic] = &[Topic::Sync, Topic::Audit, Topic::Plan];
+const RECORDED: &[Topic] = &[Topic::Sync, Topic::Check, Topic::Audit];
 const STORED: &[Topic] = &[
     Topic::Sync,
     Topic::Status,
@@ -54,7 +67,6 @@ const STORED: &[Topic] = &[
     Topic::Compact,
     Topic::Audit,
 ];
-const AUDIT: &[Topic] = &[Topic::Audit];
 const WRITTEN: &[Topic] = &[Topic::Sync, Topic::Table, Topic::Compact, Topic::Audit];
 
 const fn flag(
@@ -93,7 +105,7 @@ const fn switch(
 }
 
 /// Every flag, in the order of the help texts.
-pub(super) const FLAGS: [Flag; 28] = [
+pub(super) const FLAGS: [Flag; 30] = [
     flag(
         "url",
         "URL",
@@ -186,7 +198,7 @@ pub(super) const FLAGS: [Flag; 28] = [
     flag(
         "until",
         "TIME",
-        SYNC,
+        SHARDED,
         "",
         "end before this time; the mark never passes it",
         |to, value| put(&mut to.until, text(value)),
@@ -197,10 +209,7 @@ pub(super) const FLAGS: [Flag; 28] = [
         SYNC,
         "",
         "start over, whatever the state says; older files are kept",
-        |to, _| {
-            to.full_refresh = true;
-            Ok(())
-        },
+        |to, _| on(&mut to.full_refresh),
     ),
     flag(
         "load",
@@ -218,10 +227,7 @@ pub(super) const FLAGS: [Flag; 28] = [
         WALKED,
         "",
         "add _seq, which is larger in each later row, and _synced_at (UTC) to every row",
-        |to, _| {
-            to.metadata = true;
-            Ok(())
-        },
+        |to, _| on(&mut to.metadata),
     ),
     flag(
         "page-size",
@@ -242,7 +248,7 @@ pub(super) const FLAGS: [Flag; 28] = [
     flag(
         "lookback",
         "DURATION",
-        WALKED,
+        LOOKED,
         "60s",
         "how long after its timestamp a row may still turn up; the next sync reads that long \
          again and drops what it knows",
@@ -251,7 +257,7 @@ pub(super) const FLAGS: [Flag; 28] = [
     flag(
         "record",
         "FILE",
-        SOURCE,
+        RECORDED,
         "",
         "write every exchange to this file, for --replay",
         |to, value| put(&mut to.record, path(value)),
@@ -259,7 +265,7 @@ pub(super) const FLAGS: [Flag; 28] = [
     flag(
         "replay",
         "FILE",
-        SOURCE,
+        RECORDED,
         "",
         "answer from a recording, without any network or waiting",
         |to, value| put(&mut to.replay, path(value)),
@@ -305,11 +311,8 @@ pub(super) const FLAGS: [Flag; 28] = [
         "",
         REPORTS,
         "",
-        "print JSON: check and audit their findings, status a line a table",
-        |to, _| {
-            to.json = true;
-            Ok(())
-        },
+        "print JSON: check and audit their findings, status a line a table, plan a line",
+        |to, _| on(&mut to.json),
     ),
     flag(
         "suggest",
@@ -317,10 +320,7 @@ pub(super) const FLAGS: [Flag; 28] = [
         CHECK,
         "",
         "print a connection file for what the API seems to be like",
-        |to, _| {
-            to.suggest = true;
-            Ok(())
-        },
+        |to, _| on(&mut to.suggest),
     ),
     flag(
         "repair",
@@ -329,10 +329,7 @@ pub(super) const FLAGS: [Flag; 28] = [
         "",
         "append what is missing, and for what was deleted a row of its key alone with \
          \"_deleted\": true",
-        |to, _| {
-            to.repair = true;
-            Ok(())
-        },
+        |to, _| on(&mut to.repair),
     ),
     flag(
         "yes",
@@ -340,10 +337,23 @@ pub(super) const FLAGS: [Flag; 28] = [
         AUDIT,
         "",
         "take more than half of the rows as deleted, where the API has lost so many",
-        |to, _| {
-            to.yes = true;
-            Ok(())
-        },
+        |to, _| on(&mut to.yes),
+    ),
+    flag(
+        "shards",
+        "N",
+        PLAN,
+        "",
+        "into how many ranges to divide the rows, from 1 to 10000",
+        |to, value| put(&mut to.shards, number(value, 1..=10_000)),
+    ),
+    flag(
+        "overwrite",
+        "",
+        INIT,
+        "",
+        "write over the connection file that is there",
+        |to, _| on(&mut to.overwrite),
     ),
     switch(
         "verbose",
@@ -356,46 +366,8 @@ pub(super) const FLAGS: [Flag; 28] = [
         },
     ),
     switch("quiet", 'q', false, "say nothing but errors", |to, _| {
-        to.quiet = true;
-        Ok(())
+        on(&mut to.quiet)
     }),
     switch("help", 'h', true, "print this", |_, _| Ok(())),
     switch("version", 'V', true, "print the version", |_, _| Ok(())),
 ];
-
-fn put<T>(to: &mut Option<T>, value: Result<T, String>) -> Result<(), String> {
-    *to = Some(value?);
-    Ok(())
-}
-
-fn text(value: OsString) -> Result<String, String> {
-    value
-        .into_string()
-        .map_err(|value| format!("{:?} is not Unicode", value.to_string_lossy()))
-}
-
-/// A file. Only `--out` knows `-`.
-fn path(value: OsString) -> Result<PathBuf, String> {
-    if value == "-" {
-        return Err("takes a file, and \"-\" is none; one of that name is ./-".into());
-    }
-    Ok(value.into())
-}
-
-fn number<T>(value: OsString, range: RangeInclusive<T>) -> Result<T, String>
-where
-    T: FromStr + PartialOrd + std::fmt::Display,
-{
-    let text = text(value)?;
-    let (low, high) = (range.start(), range.end());
-    // `parse` would take a plus sign, which nobody writes on purpose.
-    let digits = Some(&text).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
-    digits
-        .and_then(|text| text.parse().ok())
-        .filter(|number| range.contains(number))
-        .ok_or_else(|| format!("{text:?} is no whole number from {low} to {high}"))
-}
-
-fn duration(value: OsString) -> Result<Duration, String> {
-    timestamp::duration(&text(value)?)
-}

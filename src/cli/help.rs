@@ -1,8 +1,11 @@
 //! The help texts. What they say about flags comes from the table of flags,
 //! so that it cannot be out of date. No line is longer than 80 columns.
 
-use super::Topic;
+mod operate;
+
 use super::flags::FLAGS;
+use super::{Topic, complete};
+use operate::{COMPLETIONS, INIT, PLAN, RECEIPT};
 
 const WIDTH: usize = 80;
 /// Where the flags' descriptions start.
@@ -31,6 +34,8 @@ Usage:
   highwater table [flags]    print the table, the latest version of each row
   highwater compact [flags]  replace the files by one that holds the table
   highwater audit [flags]    compare the files with the API, row by row
+  highwater plan [flags]     divide a first sync into many that run at once
+  highwater init URL         write the connection file that fits an API
   highwater help [COMMAND]   this, or how a command works, with all its flags
   highwater --version
 
@@ -82,36 +87,6 @@ Output:
   receipt tells; where it failed too. With --out - the rows
   instead; a pipe acknowledges nothing, so rows that its reader took and then
   lost do not come again. Everything else goes to the standard error.
-";
-
-const RECEIPT: &str = "\
-A sync prints one line of JSON on the standard output when it ends, the receipt
-(with --out -, where stdout is for rows, in the log: -v). It comes on every exit
-once the words of the command were understood; with several tables one comes
-for each.
-
-  table            the table's name; null where the connection is unreadable
-  file             the file of the rows; null where nothing changed
-  files            all files, only where a CSV had to change its header
-  rows             rows delivered and committed
-  requests         requests sent, failures included
-  windows          windows walked
-  drifts           pages that showed that rows had moved
-  duplicates       rows that came again and were dropped
-  retries          requests sent again
-  rejected         rows set aside (\"on_bad_row\": \"reject\")
-  last_updated_at  the high-water mark, as the API spells it; null: none yet
-  complete         true where all that the API reported was delivered
-  confirmed        true where a known row confirmed the API's bound, else why
-                   none did
-  loaded           files handed over, only with --load
-  waiting          files that still wait to be handed over, only with --load
-  started          when it began: RFC 3339, UTC
-  finished         when it ended
-  exit             the exit code that this table comes to
-  error            what ended it before its time, as on the standard error; null
-                   where nothing did
-  seconds          how long it took
 ";
 
 const CHECK: &str = "\
@@ -251,6 +226,10 @@ pub fn help(topic: Topic) -> String {
         Topic::Compact => vec![COMPACT.to_owned(), flags(topic)],
         Topic::Receipt => vec![RECEIPT.to_owned()],
         Topic::Audit => vec![AUDIT.to_owned(), flags(topic), SOURCE_NOTES.to_owned()],
+        Topic::Plan => vec![PLAN.to_owned(), flags(topic), SOURCE_NOTES.to_owned()],
+        Topic::Init => vec![INIT.to_owned(), flags(topic), SOURCE_NOTES.to_owned()],
+        Topic::Completions => vec![COMPLETIONS.to_owned()],
+        Topic::Shell(shell) => return complete::script(shell),
     };
     parts.join("\n") + "\n" + CODES
 }
@@ -294,7 +273,7 @@ mod tests {
     use super::*;
     use crate::config::Connection;
 
-    const TOPICS: [Topic; 8] = [
+    const TOPICS: [Topic; 11] = [
         Topic::General,
         Topic::Sync,
         Topic::Check,
@@ -303,6 +282,9 @@ mod tests {
         Topic::Compact,
         Topic::Receipt,
         Topic::Audit,
+        Topic::Plan,
+        Topic::Init,
+        Topic::Completions,
     ];
 
     #[test]

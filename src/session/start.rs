@@ -51,11 +51,7 @@ pub(crate) fn start(
     let format = &of.since.format;
     let spelled = |mark: &Mark| Bound::spelled(mark, format);
     let first = match (&since, &of.since.first) {
-        (Some(since), _) => Bound {
-            // Rows before it are not wanted, however the API's filter cuts.
-            at: since.at,
-            ..spelled(since)
-        },
+        (Some(since), _) => since_bound(of, since),
         (None, None) => Bound {
             text: None,
             at: Instant::MIN,
@@ -114,6 +110,22 @@ pub(crate) fn start(
         beginning: first,
         refuted: progress.refuted,
     })
+}
+
+/// The bound from which the rows at a mark and after it come. Rows before it
+/// are not wanted, however the API's filter cuts: where that leaves out the rows
+/// of its own bound, an earlier one is sent.
+pub(crate) fn since_bound(of: &Connection, since: &Mark) -> Bound {
+    let format = &of.since.format;
+    let earlier = || format.before_like(&since.text, since.at);
+    let sent = match of.since.exclusive.then(earlier).flatten() {
+        Some((text, at)) => Mark { text, at },
+        None => since.clone(),
+    };
+    Bound {
+        at: since.at,
+        ..Bound::spelled(&sent, format)
+    }
 }
 
 /// How the connection is walked, as the cursor takes it.

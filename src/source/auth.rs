@@ -5,6 +5,8 @@
 pub mod command;
 pub mod login;
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::error::Result;
@@ -35,8 +37,11 @@ pub struct Given {
     pub expires_in: Option<Duration>,
 }
 
-/// The present token, and who gives the next.
-pub struct Tokens {
+/// The present token, and who gives the next. A clone shares both.
+#[derive(Clone)]
+pub struct Tokens(Rc<RefCell<Store>>);
+
+struct Store {
     giver: Option<Box<dyn Giver>>,
     secrets: Secrets,
     present: Option<(String, Option<Instant>)>,
@@ -45,20 +50,24 @@ pub struct Tokens {
 impl Tokens {
     /// Tokens from this giver, made known to these secrets.
     pub fn new(giver: Box<dyn Giver>, secrets: Secrets) -> Self {
-        Self {
+        Self::of(Store {
             giver: Some(giver),
             secrets,
             present: None,
-        }
+        })
+    }
+
+    fn of(store: Store) -> Self {
+        Self(Rc::new(RefCell::new(store)))
     }
 
     /// What stands in a recording where a token was sent: a replay needs none.
     pub fn recorded() -> Self {
-        Self {
+        Self::of(Store {
             giver: None,
             secrets: Secrets::default(),
             present: Some((format!("${{{NAME}}}"), None)),
-        }
+        })
     }
 
     /// A token that has not expired.
@@ -67,15 +76,16 @@ impl Tokens {
     /// Whatever kept a new one from coming.
     pub fn present(&mut self) -> Result<String> {
         let now = Instant::now();
-        match (&self.present, &mut self.giver) {
+        let store = &mut *self.0.borrow_mut();
+        match (&store.present, &mut store.giver) {
             (Some((token, until)), _) if until.is_none_or(|until| now < until) => Ok(token.clone()),
             (Some((token, _)), None) => Ok(token.clone()),
             (None, None) => Ok(String::new()),
             (_, Some(giver)) => {
                 let given = giver.give()?;
-                self.secrets.add(NAME, &given.token);
+                store.secrets.add(NAME, &given.token);
                 let until = given.expires_in.map(|life| now + kept(life));
-                self.present = Some((given.token.clone(), until));
+                store.present = Some((given.token.clone(), until));
                 Ok(given.token)
             }
         }
@@ -83,8 +93,9 @@ impl Tokens {
 
     /// The present token was refused: the next request takes a new one.
     pub fn forget(&mut self) {
-        if self.giver.is_some() {
-            self.present = None;
+        let mut store = self.0.borrow_mut();
+        if store.giver.is_some() {
+            store.present = None;
         }
     }
 }

@@ -2,7 +2,7 @@
 //! being recorded. Whoever asks cannot tell which, and nothing here knows what
 //! a page is.
 
-mod address;
+pub(crate) mod address;
 pub mod auth;
 mod body;
 mod failure;

@@ -3,6 +3,8 @@
 //! logs in where a token is wanted. It refuses to judge an answer: whoever asks
 //! does, and the error says whether it is worth another try.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
@@ -39,8 +41,11 @@ pub struct Retry {
     count: u64,
     requests: u64,
     status: Option<u16>,
-    last: Option<Instant>,
+    last: Last,
 }
+
+/// When the last request was sent. A clone shares it.
+pub type Last = Rc<Cell<Option<Instant>>>;
 
 impl Retry {
     /// At most `max` retries of one request to this source. By the clock the
@@ -57,7 +62,7 @@ impl Retry {
             count: 0,
             requests: 0,
             status: None,
-            last: None,
+            last: Last::default(),
         }
     }
 
@@ -73,10 +78,11 @@ impl Retry {
         self.max = max;
     }
 
-    /// With at least so long from the start of one request to that of the next.
+    /// With at least so long from the start of one request to that of the next,
+    /// whoever sent the `last` one.
     #[must_use]
-    pub fn pace(mut self, pace: Duration) -> Self {
-        self.pace = pace;
+    pub fn pace(mut self, pace: Duration, last: Last) -> Self {
+        (self.pace, self.last) = (pace, last);
         self
     }
 
@@ -199,13 +205,13 @@ impl Retry {
     }
 
     fn keep_pace(&mut self) {
-        if let Some(last) = self.last.filter(|_| self.source.waits()) {
+        if let Some(last) = self.last.get().filter(|_| self.source.waits()) {
             let rest = self.pace.saturating_sub(last.elapsed());
             if !rest.is_zero() {
                 self.clock.sleep(rest);
             }
         }
-        self.last = Some(Instant::now());
+        self.last.set(Some(Instant::now()));
     }
 
     /// Half a second, doubled each time up to half a minute; of that a random
@@ -369,7 +375,7 @@ mod tests {
     #[test]
     fn requests_keep_their_pace_and_so_do_retries() {
         let (retry, pauses) = retry(5, Failing(vec![Again::Now], 0, true));
-        let mut retry = retry.pace(Duration::from_secs(3600));
+        let mut retry = retry.pace(Duration::from_secs(3600), Last::default());
         fetch(&mut retry).unwrap();
         fetch(&mut retry).unwrap();
         let pauses = pauses.take();

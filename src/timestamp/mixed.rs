@@ -211,6 +211,19 @@ impl Mixed {
         (send.spell("", at), at)
     }
 
+    /// An instant as the read format spells it, where that has a spelling of its
+    /// own, in the zone's time.
+    pub(super) fn like(&self, received: &str, at: Instant) -> Option<String> {
+        let own = matches!(self.read, Format::Described(_) | Format::Date);
+        if parse(received).is_some() || !own {
+            return None;
+        }
+        match &self.zone {
+            Some(zone) => Some(self.local(zone, &self.read, at).0),
+            None => Some(self.read.spell(received, at)),
+        }
+    }
+
     pub(super) fn utc<'a>(&self, text: &'a str, number: bool) -> Option<Cow<'a, str>> {
         let Some((wall, reading)) = self.zone.as_ref().and_then(|_| self.reading(text)) else {
             return self.read.utc(text, number);

@@ -12,6 +12,7 @@ mod load;
 mod metadata;
 mod network;
 mod output;
+mod plan;
 mod playground;
 mod range;
 mod record;

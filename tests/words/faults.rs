@@ -36,7 +36,7 @@ fn an_unknown_word_names_the_nearest_right_one() {
         ),
         (
             "fetchall",
-            "unknown command \"fetchall\", the commands are sync, check, status, table, compact",
+            "unknown command \"fetchall\", the commands are sync, check, status, table, compact, audit, plan, init, help",
         ),
         (
             "help synk",
@@ -80,7 +80,7 @@ fn a_flag_of_another_command_says_whose_it_is() {
     );
     assert_eq!(
         error("sync --json"),
-        "--json is no flag of sync, only of check, status and audit"
+        "--json is no flag of sync, only of check, status, audit and plan"
     );
     assert_eq!(
         error("status --url x"),

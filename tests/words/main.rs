@@ -157,7 +157,7 @@ fn paths_keep_bytes_that_are_not_unicode_and_other_words_refuse_them() {
     );
     assert_eq!(
         text(vec![odd()]),
-        "unknown command \"d\u{FFFD}/f\", the commands are sync, check, status, table, compact"
+        "unknown command \"d\u{FFFD}/f\", the commands are sync, check, status, table, compact, audit, plan, init, help"
     );
     assert!(text(vec![joined("--")]).starts_with("unknown flag"));
 }
