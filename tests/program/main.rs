@@ -5,9 +5,11 @@
 
 mod broken;
 mod command;
+mod completions;
 mod connection;
 mod contract;
 mod growth;
+mod init;
 mod load;
 mod metadata;
 mod network;
