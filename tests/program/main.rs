@@ -20,6 +20,7 @@ mod range;
 mod record;
 mod refusal;
 mod secrets;
+mod shared;
 mod status;
 mod stdout;
 mod sync;

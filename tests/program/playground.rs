@@ -97,6 +97,42 @@ fn the_playground_is_synced_whole_and_then_not_at_all() {
 
 #[test]
 #[ignore = "needs Python's fivetran-api-playground"]
+fn twenty_tables_of_the_playground_are_synced_audited_and_healthy() {
+    let playground = Playground::start(&[]);
+    let dir = Scratch::new();
+    let table = |n: u32| (format!("t{n}"), json!({"url": playground.url()}));
+    let tables: serde_json::Map<String, serde_json::Value> = (1..=20).map(table).collect();
+    dir.write("all.json", json!({ "tables": tables }).to_string());
+    let command = |words: &[&str]| {
+        let words = words.iter().chain(&["--config", "all.json"]);
+        run(highwater(dir.path()).args(words)).expect(0).stdout
+    };
+    for rows in [200, 0] {
+        let receipts = command(&["sync"]);
+        assert_eq!(receipts.lines().count(), 20);
+        for line in receipts.lines() {
+            let receipt: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert_eq!(
+                (&receipt["rows"], &receipt["complete"]),
+                (&json!(rows), &json!(true))
+            );
+        }
+    }
+    for n in 1..=20 {
+        let rows = all_rows(&dir.join(format!("out/t{n}")));
+        assert_eq!(latest_by_id(&rows).len(), 200);
+    }
+    assert_eq!(command(&["audit", "--json"]).lines().count(), 20);
+    assert_eq!(
+        command(&["status", "--max-age", "15m", "--json"])
+            .lines()
+            .count(),
+        20
+    );
+}
+
+#[test]
+#[ignore = "needs Python's fivetran-api-playground"]
 fn a_rate_limit_is_waited_out() {
     let playground = Playground::start(&["--rate-limit", "true", "--capacity", "3"]);
     let dir = Scratch::new();

@@ -79,6 +79,48 @@ fn twenty_tables_are_synced_each_into_a_folder_of_its_own() {
 }
 
 #[test]
+fn twenty_tables_are_checked_and_audited_one_after_the_other() {
+    let dir = Scratch::new();
+    let server = server("none");
+    connection(&dir, &server);
+    command(&dir, &["sync"]).expect(0);
+    let audit = command(&dir, &["audit", "--json"]).expect(0);
+    let all = receipts(&audit);
+    assert_eq!(all.len(), 20);
+    for (name, report) in &all {
+        let parts = ["alike", "missing", "deleted"].map(|part| report[part].as_u64());
+        assert_eq!(parts, [Some(200), Some(0), Some(0)], "{name}");
+    }
+    // One of them lacks a row.
+    let folder = dir.join("out/t9");
+    let files = files(&folder);
+    let file = files.iter().find(|name| name.ends_with(".ndjson")).unwrap();
+    let text = std::fs::read_to_string(folder.join(file)).unwrap();
+    let rest = text.split_once('\n').unwrap().1;
+    std::fs::write(folder.join(file), rest).unwrap();
+    let audit = command(&dir, &["audit", "--json"]).expect(1);
+    let all = receipts(&audit);
+    assert_eq!(all.len(), 20);
+    for (name, report) in &all {
+        let missing = u64::from(name == "t9");
+        assert_eq!(report["missing"].as_u64(), Some(missing), "{name}");
+    }
+    let shown = command(&dir, &["audit"]).expect(1).stdout;
+    for n in 1..=20 {
+        assert!(shown.contains(&format!("t{n}")), "{shown}");
+    }
+    let check = command(&dir, &["check", "--max-retries", "0"]);
+    for n in 1..=20 {
+        assert!(
+            check.stdout.contains(&format!("t{n}:\n")),
+            "{}",
+            check.stdout
+        );
+        assert!(check.stdout.contains(&format!("/t{n} answers")));
+    }
+}
+
+#[test]
 fn a_table_that_fails_stops_no_other_and_its_exit_code_counts() {
     let dir = Scratch::new();
     let server = server("t2");
