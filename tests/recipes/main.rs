@@ -8,6 +8,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod service;
+mod shards;
 #[path = "../support/mod.rs"]
 mod support;
 
