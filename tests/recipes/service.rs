@@ -87,7 +87,7 @@ fn the_service_runs_as_a_user_without_rights_on_a_read_only_root() {
     let start = placed(&setting(&unit, "ExecStart"), &dir);
     // That it is read-only is seen first.
     let other = dir.join("highwater.json").display().to_string();
-    let line = format!("cd '{folder}' && : > writable && rm writable && ! : > '{other}'");
+    let line = format!("cd '{folder}' && : > writable && rm writable && ! cp /dev/null '{other}'");
     confined(
         &dir,
         &format!("{line} 2>/dev/null && test $(id -u) = 65534"),
