@@ -1,7 +1,7 @@
 //! The status line: one line on a terminal that is written over, never wider
 //! than the terminal, and gone when the sync ends. It shows nothing anywhere
-//! else, and nothing on a terminal that cannot erase (`TERM=dumb`). It has no
-//! colours.
+//! else, and nothing on a terminal that cannot erase (`TERM=dumb`, or none). It
+//! has no colours.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,10 +45,14 @@ impl StatusLine {
         let set = |name: &str| std::env::var(name).unwrap_or_default();
         let shared = options.out == Out::Stdout && std::io::stdout().is_terminal();
         let plain = options.verbose == 0 && !options.quiet;
+        let term = set("TERM");
+        let erases = term != "dumb" && (cfg!(windows) || !term.is_empty());
+        let on = plain && !shared && erases && std::io::stderr().is_terminal();
+        let terminal = || on.then(terminal_columns).flatten();
         Self {
-            on: plain && !shared && set("TERM") != "dumb" && std::io::stderr().is_terminal(),
+            on,
             table: options.one_of.clone(),
-            columns: columns(&set("COLUMNS")),
+            columns: columns(&set("COLUMNS"), &terminal),
             begun: Instant::now(),
             shown: None,
         }
@@ -84,11 +88,32 @@ impl Drop for StatusLine {
     }
 }
 
-/// How many columns may be written to. The last one stays empty, since some
-/// terminals begin a new line as soon as it is taken.
-fn columns(told: &str) -> usize {
+/// How many columns may be written to: those that the environment tells, else
+/// those of the terminal. The last one stays empty, since some terminals begin a
+/// new line as soon as it is taken.
+fn columns(told: &str, terminal: &dyn Fn() -> Option<usize>) -> usize {
     let told = told.trim().parse().ok().filter(|columns| *columns > 1);
-    told.unwrap_or(COLUMNS) - 1
+    told.or_else(terminal).unwrap_or(COLUMNS) - 1
+}
+
+/// The terminal's columns as `stty` knows them: a shell knows them too, but
+/// tells the programs that it starts only where it is asked to.
+#[cfg(unix)]
+fn terminal_columns() -> Option<usize> {
+    use std::os::fd::AsFd;
+    use std::process::{Command, Stdio};
+    let terminal = std::io::stderr().as_fd().try_clone_to_owned().ok()?;
+    let mut stty = Command::new("stty");
+    stty.arg("size").stdin(terminal).stderr(Stdio::null());
+    let output = stty.output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let columns = text.split_whitespace().nth(1)?.parse().ok();
+    columns.filter(|columns| *columns > 1)
+}
+
+#[cfg(not(unix))]
+fn terminal_columns() -> Option<usize> {
+    None
 }
 
 /// Rows, of how many, how fast, and how long it will take: as much of it as
@@ -169,10 +194,12 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_that_tells_no_width_has_eighty_columns() {
+    fn the_environment_tells_the_width_then_the_terminal_and_else_it_is_eighty() {
         for (told, known) in [("40", 39), ("", 79), ("0", 79), ("wide", 79), ("1", 79)] {
-            assert_eq!(columns(told), known, "{told}");
+            assert_eq!(columns(told, &|| None), known, "{told}");
         }
+        assert_eq!(columns("", &|| Some(40)), 39);
+        assert_eq!(columns("60", &|| Some(40)), 59);
     }
 
     #[test]

@@ -5,11 +5,16 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::checkpoint::{Checkpoint, Files, Origin, Progress, Resume};
 use crate::error::{Error, Result};
 use crate::sink::{Batch, Outcome, Sink};
 use crate::store::Store;
+
+/// How long a reader that has read enough may take to go away.
+const GRACE: Duration = Duration::from_millis(50);
 
 /// Writes to stdout, or to a file that stands for it.
 pub struct StdoutSink {
@@ -17,6 +22,9 @@ pub struct StdoutSink {
     store: Store,
     origin: Origin,
     progress: Progress,
+    /// The last line, which is not written before another one comes or all is
+    /// done: see [`StdoutSink::settle`].
+    held: Vec<u8>,
     /// What the state has.
     started: Progress,
     known: Files,
@@ -41,17 +49,39 @@ impl StdoutSink {
             },
             started: progress.clone(),
             progress,
+            held: Vec::new(),
             known,
         })
     }
 
-    /// Makes sure that the reader took what was written, as far as that can
-    /// be known: a file is synced; a pipe must still have a reader.
-    fn settle(&self) -> io::Result<()> {
-        if self.out.metadata()?.is_file() {
-            return self.out.sync_all();
+    /// Writes the last line, and makes sure that the reader took what was written,
+    /// as far as that can be known. What fits into a pipe is written without an
+    /// error even where nobody will read it. A reader that wants all waits for the
+    /// end of the file, which comes when we exit; one that had enough is gone after
+    /// a moment, and then the last line cannot be written.
+    fn settle(&mut self) -> io::Result<()> {
+        let is_file = self.out.metadata()?.is_file();
+        if !is_file {
+            sleep(GRACE);
         }
-        pipe::check_reader(&self.out)
+        self.out.write_all(&self.held)?;
+        self.held.clear();
+        if is_file { self.out.sync_all() } else { Ok(()) }
+    }
+
+    /// Writes lines, but for the last one.
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        let whole = lines.strip_suffix(b"\n").unwrap_or(lines);
+        let last = whole.iter().rposition(|byte| *byte == b'\n');
+        let (before, last) = lines.split_at(last.map_or(0, |end| end + 1));
+        if last.is_empty() {
+            return Ok(());
+        }
+        self.out.write_all(&self.held)?;
+        self.held.clear();
+        self.out.write_all(before)?;
+        self.held.extend_from_slice(last);
+        Ok(())
     }
 }
 
@@ -87,9 +117,7 @@ impl Sink for StdoutSink {
                 return Err(self.keep_header(field)?);
             }
         }
-        self.out
-            .write_all(&batch.lines)
-            .map_err(|error| failed(&error))?;
+        self.write(&batch.lines).map_err(|error| failed(&error))?;
         self.outcome.rows += batch.rows;
         self.outcome.rejected += batch.rejected;
         if let Some(progress) = &batch.progress {
@@ -107,6 +135,10 @@ impl Sink for StdoutSink {
             self.store.save(state)?;
             self.store.sync_state()?;
             self.outcome.mark.clone_from(&self.progress.last_updated_at);
+        } else {
+            self.out
+                .write_all(&self.held)
+                .map_err(|error| failed(&error))?;
         }
         Ok(self.outcome.clone())
     }
@@ -144,49 +176,5 @@ fn failed(error: &io::Error) -> Error {
         error.quiet()
     } else {
         error.hint("the mark was not moved: the next run delivers the same rows")
-    }
-}
-
-#[cfg(target_os = "linux")]
-mod pipe {
-    use std::fs::{File, OpenOptions};
-    use std::io::{Error, ErrorKind, Result};
-    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
-    use std::thread::sleep;
-    use std::time::Duration;
-
-    const O_NONBLOCK: i32 = 0o4000;
-    const ENXIO: i32 = 6;
-    /// How long a reader that has read enough may take to go away.
-    const GRACE: Duration = Duration::from_millis(50);
-
-    /// What fits into a pipe is written without an error even where nobody
-    /// will read it. A reader that wants all waits for the end of the file,
-    /// which comes when we exit; one that had enough is gone by then. Opening
-    /// a pipe for writing fails where it has no reader (fifo(7)).
-    pub(super) fn check_reader(out: &File) -> Result<()> {
-        if !out.metadata()?.file_type().is_fifo() {
-            return Ok(());
-        }
-        sleep(GRACE);
-        let again = OpenOptions::new()
-            .write(true)
-            .custom_flags(O_NONBLOCK)
-            .open("/proc/self/fd/1");
-        match again {
-            Err(error) if error.raw_os_error() == Some(ENXIO) => {
-                Err(Error::from(ErrorKind::BrokenPipe))
-            }
-            // Without /proc nothing can be known.
-            _ => Ok(()),
-        }
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod pipe {
-    /// Elsewhere a reader that goes away after the last write is not seen.
-    pub(super) fn check_reader(_: &std::fs::File) -> std::io::Result<()> {
-        Ok(())
     }
 }

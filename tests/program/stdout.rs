@@ -5,6 +5,8 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -55,7 +57,18 @@ fn a_reader_that_has_had_enough_is_exit_6_without_a_word_and_gets_the_rows_again
     for count in [60, 2000] {
         let dir = Scratch::new();
         let api = Api::start(Table::users(count, 1));
+        // The first page is written by then, which is all where there are 60 rows,
+        // and the sync does not end before the reader has gone, however slow this
+        // machine is.
+        let (gone, waited) = mpsc::channel::<()>();
+        api.set_fault(move |_, nth| {
+            if nth == 2 {
+                let _ = waited.recv_timeout(Duration::from_secs(60));
+            }
+            None
+        });
         let mut child = to_stdout(&dir, &api)
+            .args(["--page-size", "60"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -64,6 +77,7 @@ fn a_reader_that_has_had_enough_is_exit_6_without_a_word_and_gets_the_rows_again
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut first).unwrap();
         drop(stdout);
+        gone.send(()).unwrap();
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(6), "{count}");
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{count}");
