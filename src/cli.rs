@@ -2,6 +2,7 @@
 //! at the words themselves: no file, clock or environment is asked, and what
 //! an API may say about a value is not for it to judge.
 
+mod commands;
 mod complete;
 mod flags;
 mod help;

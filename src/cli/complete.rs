@@ -1,8 +1,8 @@
 //! Completions for shells, made from the tables of commands and flags, so that
 //! they cannot be out of date.
 
+use super::commands::{COMMANDS, SHELLS, SUBJECTS};
 use super::flags::{FLAGS, Flag};
-use super::words::{COMMANDS, SHELLS, SUBJECTS};
 use super::{Shell, Topic};
 
 /// What a shell reads to complete the program's words.

@@ -3,35 +3,10 @@
 
 use std::ffi::{OsStr, OsString};
 
+use super::commands::{COMMANDS, SHELLS, SUBJECTS};
 use super::flags::{FLAGS, Flag};
-use super::{Command, Options, Out, Shell, StateAt, Topic, help};
+use super::{Command, Options, Out, StateAt, Topic, help};
 use crate::error::{Error, Result, excerpt, nearest};
-
-/// The words that come first, whom their flags belong to, and what they ask for.
-pub(super) const COMMANDS: [(&str, Topic, Command); 9] = [
-    ("sync", Topic::Sync, Command::Sync),
-    ("check", Topic::Check, Command::Check),
-    ("status", Topic::Status, Command::Status),
-    ("table", Topic::Table, Command::Table),
-    ("compact", Topic::Compact, Command::Compact),
-    ("audit", Topic::Audit, Command::Audit),
-    ("plan", Topic::Plan, Command::Plan),
-    ("init", Topic::Init, Command::Init),
-    ("help", Topic::General, Command::Help(Topic::General)),
-];
-
-/// What else there is to read, beside how a command works.
-pub(super) const SUBJECTS: [(&str, Topic); 2] = [
-    ("receipt", Topic::Receipt),
-    ("completions", Topic::Completions),
-];
-
-/// The shells that complete the program's words.
-pub(super) const SHELLS: [(&str, Shell); 3] = [
-    ("bash", Shell::Bash),
-    ("zsh", Shell::Zsh),
-    ("fish", Shell::Fish),
-];
 
 /// Flags that contradict each other, and why.
 const APART: [(&str, &str, &str); 2] = [
@@ -41,14 +16,6 @@ const APART: [(&str, &str, &str); 2] = [
 
 /// A flag as it was given.
 type Given = (&'static Flag, OsString);
-
-impl Topic {
-    /// The command's name.
-    fn name(self) -> &'static str {
-        let named = COMMANDS.iter().find(|(_, topic, _)| *topic == self);
-        named.map_or("", |(name, ..)| name)
-    }
-}
 
 impl Options {
     /// Reads the words that follow the program's own name.
