@@ -35,6 +35,9 @@ pub struct Progress {
     pub last_updated_at: Option<String>,
     /// Where the next sync asks from.
     pub resume: Resume,
+    /// Rows before this are not wanted, though the bound that is asked from lets
+    /// them through: RFC 3339 in UTC. None where the bound says it all.
+    pub start: Option<String>,
     /// The rows from there on that were delivered.
     pub seen: Vec<Version>,
     /// How the rows at the resume bound were reached.
@@ -96,6 +99,7 @@ struct Raw {
     last_updated_at: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
     resume_from: Option<Option<String>>,
+    start: Option<String>,
     #[serde(default)]
     seen: BTreeMap<String, String>,
     part: Option<Part>,
@@ -190,6 +194,7 @@ impl Checkpoint {
                     Some(None) => Resume::Beginning,
                     Some(Some(text)) => Resume::At(text),
                 },
+                start: raw.start,
                 seen,
                 question: raw.question.map(|question| Question {
                     since: question.since,
@@ -222,6 +227,9 @@ impl Checkpoint {
             Resume::Mark => {}
             Resume::At(text) => out += &format!(",\"resume_from\":{}", quote(text)),
             Resume::Beginning => out += ",\"resume_from\":null",
+        }
+        if let Some(start) = &progress.start {
+            out += &format!(",\"start\":{}", quote(start));
         }
         let mut seen: Vec<_> = progress.seen.iter().collect();
         seen.sort_unstable_by(|one, other| one.id.cmp(&other.id));

@@ -190,6 +190,15 @@ impl Cursor {
         self.marks.resume_text()
     }
 
+    /// Where the next sync is to begin, where that is the start of this one and
+    /// not the instant that the bound says: rows before it are not wanted.
+    pub fn start_at(&self) -> Option<Instant> {
+        let (start, text) = self.marks.start_at().zip(self.resume())?;
+        let format = &self.set.format;
+        let said = format.read(text, false).or_else(|| format.read(text, true));
+        (said.map(|said| format.cut(said)) != Some(start)).then_some(start)
+    }
+
     /// The rows from there on that were delivered.
     pub fn seen(&self) -> &Seen {
         &self.seen

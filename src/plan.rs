@@ -10,15 +10,17 @@
 //! where the last one ends. So they are parts of one line that neither overlap
 //! nor leave a gap, and nothing has to be remembered at an edge.
 //!
-//! The last one ends at an instant, the mark, that is older than the lookback
-//! by every clock before any shard begins, so that whatever lies before it is
-//! visible to the shards. A row that changes from then on gets a timestamp
-//! after the mark: if its shard has read it already it comes again in its new
-//! version, else only in that.
+//! The last one ends at the mark, which is older than the lookback by every
+//! clock before any shard begins, so that whatever lies before it is visible to
+//! the shards. A row that changes from then on gets a timestamp after the mark:
+//! if its shard has read it already it comes again in its new version, else only
+//! in that.
 //!
-//! Every other edge is a timestamp that a row has, as the API spells it. It is
-//! asked for once as its shard will ask for it, and that row has to come first:
-//! so each shard's filter is seen to hold the rows of its own bound.
+//! Every edge, the mark too, is a timestamp that a row has, as the API spells it:
+//! so no clock that is wrong, and no cursor that is a number of another kind, can
+//! put the mark ahead of the rows. Each is asked for once as its shard will ask
+//! for it, and that row has to come first: so each filter is seen to hold the
+//! rows of its own bound. (An `--until` of one's own is taken as it is.)
 
 mod search;
 
@@ -89,7 +91,7 @@ impl Plan {
     pub fn notes(&self) -> Vec<String> {
         let Some(mark) = &self.mark else {
             return vec![
-                "there are no rows that are old enough for a shard; highwater sync fetches what there is"
+                "there is nothing to divide: no rows, none that are some minutes old, or all of one timestamp; highwater sync fetches what there is"
                     .to_owned(),
             ];
         };
@@ -100,7 +102,7 @@ impl Plan {
         let largest = largest.unwrap_or_default();
         if shards < wanted || largest > rows / wanted * 3 / 2 + 2 {
             notes.push(format!(
-                "rows that share one timestamp cannot be divided: {shards} of {wanted} shards, and the largest has {largest} of {rows} rows"
+                "rows that share one timestamp, or that the filter cannot tell apart, cannot be divided: {shards} of {wanted} shards, and the largest has {largest} of {rows} rows"
             ));
         }
         notes.push(format!(
@@ -206,18 +208,29 @@ fn divide(
         format: &of.since.format,
         sample: &first.text,
     };
-    let end = counter.end(&spelling, until)?;
+    let (end, given) = counter.end(&spelling, until)?;
     if end.at <= first.at {
         return Ok(Vec::new());
     }
     let (total, rows) = counter.between(&first, &end)?;
     let mut search = Search::new(first.clone(), end, rows, shards);
+    if !given {
+        let few = (rows / 1000)
+            .max(of.page_size.min(rows / shards / 4))
+            .max(1);
+        let point = counter.settle(&mut search, Aim::End(few), total, &spelling)?;
+        match point.filter(|point| point.before > 0) {
+            Some(point) => search.end_at(&point, shards),
+            None => return Ok(Vec::new()),
+        }
+    }
+    let rows = search.last().before;
     let mut edges: Vec<Point> = Vec::new();
     for nth in 0..shards {
         // In u128: the product of two numbers of rows has no other room.
         let target = u128::from(rows) * u128::from(nth) / u128::from(shards);
         let target = u64::try_from(target).unwrap_or(rows);
-        if let Some(edge) = counter.edge(&mut search, target, total, &spelling)?
+        if let Some(edge) = counter.settle(&mut search, Aim::Edge(target), total, &spelling)?
             && edges.last().is_none_or(|last| last.mark.at < edge.mark.at)
         {
             edges.push(edge);
@@ -333,37 +346,43 @@ impl Counter<'_> {
         .hint(BY_HAND))
     }
 
-    /// The instant that the last shard ends before: so old that what lies
-    /// before it is visible by now, by every clock.
-    fn end(&self, spelling: &dyn Spelling, until: Option<Mark>) -> Result<Mark> {
+    /// The instant that rows must be older than to be in a shard, so that they are
+    /// all visible by now, by every clock; and whether it was given.
+    fn end(&self, spelling: &dyn Spelling, until: Option<Mark>) -> Result<(Mark, bool)> {
         let lookback = self.of.lookback;
         let young = RECENT.max(lookback.saturating_mul(2));
         let ripe = self.now.minus(young).minus(lookback);
         if let Some(until) = until.filter(|until| until.at <= ripe) {
-            return Ok(until);
+            return Ok((until, true));
         }
-        let second = Instant { nanos: 0, ..ripe };
-        spelling.up_to(second).ok_or_else(|| {
+        let end = spelling.up_to(ripe).ok_or_else(|| {
             Error::usage("the API's timestamps are spelled in a way that cannot be imitated, so that no instant can be asked about")
                 .at("\"since\"")
                 .hint("say how they are spelled: \"since\": {\"format\": …}; or write the ranges by hand")
-        })
+        })?;
+        Ok((end, false))
     }
 
-    /// The edge before which so many rows lie. None where it is no instant that
-    /// can be told from another, as in the hour that clocks show twice.
-    fn edge(
+    /// The point that is aimed at, seen to be the first where one asks from it.
+    /// None where that is the end, or no instant that can be told from another,
+    /// as in the hour that clocks show twice.
+    fn settle(
         &mut self,
         search: &mut Search,
-        target: u64,
+        aim: Aim,
         total: u64,
         spelling: &dyn Spelling,
     ) -> Result<Option<Point>> {
+        let mut missing = String::new();
         for _ in 0..TIMES {
             search.begin();
-            let edge = loop {
-                match search.next(target, spelling) {
-                    Next::Edge(edge) => break edge,
+            let point = loop {
+                let next = match aim {
+                    Aim::Edge(target) => search.next(target, spelling),
+                    Aim::End(left) => search.last_row(left, spelling),
+                };
+                match next {
+                    Next::Edge(point) => break point,
                     Next::Ask(mark) => {
                         let found = self.from(&mark)?;
                         let before = total.saturating_sub(found.total);
@@ -371,26 +390,34 @@ impl Counter<'_> {
                     }
                 }
             };
-            if edge.mark == search.last().mark {
+            let is_end = point.mark == search.last().mark;
+            if is_end || self.of.since.format.twice(&point.mark.text).is_some() {
                 return Ok(None);
             }
-            if self.of.since.format.twice(&edge.mark.text).is_some() {
-                return Ok(None);
-            }
-            let found = self.from(&edge.mark)?;
+            let found = self.from(&point.mark)?;
             match found.first {
-                Some(first) if first.at <= edge.mark.at => return Ok(Some(edge)),
+                Some(first) if first.at <= point.mark.at => return Ok(Some(point)),
                 first => {
                     let before = total.saturating_sub(found.total);
-                    search.take(edge.mark.at, first, before);
-                    search.forget(&edge.mark);
+                    search.take(point.mark.at, first, before);
+                    search.forget(&point.mark);
+                    missing = point.mark.text;
                 }
             }
         }
         Err(Error::contract(format!(
-            "the filter leaves out rows of its own bound: none at {} comes back where it is asked from there",
-            excerpt(&search.near(target).mark.text)
+            "the filter leaves out rows of its own bound: none at {} comes where it is asked from there",
+            excerpt(&missing)
         ))
         .hint("highwater check tells whether the bound is exclusive, or in another time zone"))
     }
+}
+
+/// What is looked for.
+#[derive(Clone, Copy)]
+enum Aim {
+    /// The end: no more than so many rows are left after it.
+    End(u64),
+    /// An edge that so many rows lie before.
+    Edge(u64),
 }

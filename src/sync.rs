@@ -252,7 +252,12 @@ pub fn progress(cursor: &Cursor, checked_at: Option<String>) -> Progress {
         Some(text) if Some(text) == mark.as_deref() => Resume::Mark,
         Some(text) => Resume::At(text.to_owned()),
     };
+    let start = match &resume {
+        Resume::At(_) => cursor.start_at(),
+        Resume::Mark | Resume::Beginning => None,
+    };
     Progress {
+        start: start.map(timestamp::format),
         last_updated_at: mark,
         resume,
         seen: cursor.seen().iter().collect(),

@@ -91,6 +91,13 @@ impl Marks {
         received.or(self.resume.text.as_deref())
     }
 
+    /// Where this one began, as long as the next one is to begin there: rows before
+    /// that instant are not wanted, whatever the bound's text lets through.
+    pub(super) fn start_at(&self) -> Option<Instant> {
+        let at = self.resume.at;
+        (self.resume_mark.is_none() && at != Instant::MIN).then_some(at)
+    }
+
     /// Keeps the resume bound from passing a row that is to be read again.
     pub(super) fn hold(&mut self, at: Instant) {
         self.cap = self.cap.min(at);

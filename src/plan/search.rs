@@ -6,6 +6,8 @@ use crate::timestamp::Instant;
 
 /// Questions for one edge; what they found is as near as it gets.
 const MOST: u32 = 40;
+/// The same for the end, which can lie anywhere in the years.
+const MOST_OF_END: u32 = 64;
 
 /// A timestamp that a row has, and how many rows are older.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +50,7 @@ pub(super) enum Next {
 }
 
 /// All that is known, oldest first. The first point is the oldest row, the last
-/// one is the end, which no row needs to have.
+/// one is the end, which no row needs to have at first.
 #[derive(Debug)]
 pub(super) struct Search {
     points: Vec<Point>,
@@ -70,6 +72,32 @@ impl Search {
             tolerance: rows / shards.max(1) / 25,
             asked: 0,
         }
+    }
+
+    /// The end is to be a timestamp that a row has: one after which no more than
+    /// so many rows are left, or the question that leads there.
+    pub(super) fn last_row(&mut self, left: u64, spelling: &dyn Spelling) -> Next {
+        let last = self.points.len() - 1;
+        let (low, high) = (&self.points[last.saturating_sub(1)], &self.points[last]);
+        let rest = self.rows.saturating_sub(low.before);
+        if rest <= left || low.upto >= high.from || self.asked >= MOST_OF_END {
+            return Next::Edge(low.clone());
+        }
+        self.asked += 1;
+        let (from, upto) = (low.upto.to_nanos(), high.from.to_nanos());
+        let middle = Instant::from_nanos(from + (upto - from) / 2);
+        let next = middle.and_then(|at| spelling.up_to(at));
+        match next.filter(|mark| mark.at > low.upto && mark.at < high.from) {
+            Some(mark) => Next::Ask(mark),
+            None => Next::Edge(low.clone()),
+        }
+    }
+
+    /// Ends at this point, which is one of these.
+    pub(super) fn end_at(&mut self, point: &Point, shards: u64) {
+        self.points.retain(|known| known.mark.at <= point.mark.at);
+        self.rows = point.before;
+        self.tolerance = self.rows / shards.max(1) / 25;
     }
 
     /// The next edge is looked for.
@@ -179,12 +207,6 @@ impl Search {
     pub(super) fn last(&self) -> Point {
         self.points[self.points.len() - 1].clone()
     }
-
-    /// The point up to which `target` rows lie.
-    pub(super) fn near(&self, target: u64) -> &Point {
-        let place = self.points.partition_point(|point| point.before < target);
-        &self.points[place.min(self.points.len() - 1)]
-    }
 }
 
 #[cfg(test)]
@@ -270,6 +292,35 @@ mod tests {
         assert!(asked <= 3 * MOST, "{asked}");
         let (edges, asked) = divide(&[5; 100], 4);
         assert_eq!((edges, asked), (vec![0, 0, 100], 0));
+    }
+
+    #[test]
+    fn the_end_is_one_of_the_last_rows_wherever_it_lies() {
+        for (gap, left) in [(1, 1), (100, 50), (1_000_000_000, 50), (1_000_000_000, 1)] {
+            let rows: Vec<i64> = (0..100_000).map(|n| n * 7).collect();
+            let end = rows[rows.len() - 1] + gap;
+            let mut search = Search::new(mark(0), mark(end), 100_000, 8);
+            let mut asked = 0;
+            let point = loop {
+                match search.last_row(left, &Seconds) {
+                    Next::Edge(point) => break point,
+                    Next::Ask(from) => {
+                        asked += 1;
+                        let place = rows.partition_point(|at| *at < from.at.secs);
+                        let first = rows.get(place).map(|at| mark(*at));
+                        search.take(from.at, first, place as u64);
+                    }
+                }
+            };
+            assert!(100_000 - point.before <= left, "{gap} {left}: {point:?}");
+            assert!(asked <= 31, "{gap} {left}: {asked}");
+            search.end_at(&point, 8);
+            assert_eq!(search.last(), point);
+            assert!(matches!(
+                search.next(point.before / 2, &Seconds),
+                Next::Ask(_) | Next::Edge(_)
+            ));
+        }
     }
 
     #[test]

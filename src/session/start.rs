@@ -86,7 +86,7 @@ pub(crate) fn start(
         .transpose()?;
     let bound = match (&progress.resume, &mark) {
         (Resume::At(text), _) => match marked(text) {
-            Ok(mark) => spelled(&mark),
+            Ok(mark) => not_before(spelled(&mark), progress.start.as_deref()),
             // The first bound may be no timestamp; it is sent as it is.
             Err(_) if of.since.first.as_ref() == Some(text) => first.clone(),
             Err(error) => return Err(error),
@@ -125,6 +125,15 @@ pub(crate) fn since_bound(of: &Connection, since: &Mark) -> Bound {
     Bound {
         at: since.at,
         ..Bound::spelled(&sent, format)
+    }
+}
+
+/// The bound, from which rows before `start` are not wanted.
+fn not_before(bound: Bound, start: Option<&str>) -> Bound {
+    let start = start.and_then(timestamp::parse);
+    Bound {
+        at: start.map_or(bound.at, |start| start.max(bound.at)),
+        ..bound
     }
 }
 

@@ -85,16 +85,18 @@ fn eight_shards_bring_each_row_once_with_an_eighth_of_the_requests_each() {
     for shard in &rows {
         assert!(shard.len().abs_diff(2500) <= 200, "{}", shard.len());
     }
-    let all = rows.concat();
+    let mut all = rows.concat();
+    let rest = go_on(&dir, &api.url(), &shards, &[]);
+    assert!((1..=50).contains(&rest.len()), "{}", rest.len());
+    all.extend(rest.clone());
     assert_eq!(all.len(), 20_000);
     assert_eq!(latest_by_id(&all), api.table().contents());
 
     // Nothing comes twice, and what is new comes.
-    assert_eq!(go_on(&dir, &api.url(), &shards, &[]), Vec::<Value>::new());
     let now = clock::now();
     api.table().update("77", now);
     sync(dir.path(), &api.url(), &[]).expect(0);
-    let news = all_rows(&dir.join("out"));
+    let news = all_rows(&dir.join("out")).split_off(rest.len());
     assert_eq!(news.len(), 1);
     assert_eq!(news[0]["id"], "77");
     assert_eq!(state(dir.path())["last_updated_at"], rfc3339(now));
@@ -145,7 +147,8 @@ fn rows_that_share_one_timestamp_are_not_divided_and_that_is_said() {
     );
     let shards = shards(&outcome);
     assert!((2..6).contains(&shards.len()), "{}", outcome.stdout);
-    let all = fetch(&dir, &api.url(), &shards, &flags).concat();
+    let mut all = fetch(&dir, &api.url(), &shards, &flags).concat();
+    all.extend(go_on(&dir, &api.url(), &shards, &flags));
     assert_eq!(all.len(), 900);
     assert_eq!(latest_by_id(&all), api.table().contents());
 }
@@ -159,12 +162,44 @@ fn an_exclusive_bound_loses_no_row_at_an_edge() {
     let flags = [&["--shards", "5"], &config[..]].concat();
     let shards = shards(&plan(&dir, &api.url(), &flags).expect(0));
     assert_eq!(shards.len(), 5);
-    let all = fetch(&dir, &api.url(), &shards, &config).concat();
+    let mut all = fetch(&dir, &api.url(), &shards, &config).concat();
+    all.extend(go_on(&dir, &api.url(), &shards, &config));
     assert_eq!(all.len(), 900);
-    assert_eq!(
-        go_on(&dir, &api.url(), &shards, &config),
-        Vec::<Value>::new()
-    );
+    assert_eq!(latest_by_id(&all), api.table().contents());
+}
+
+#[test]
+fn a_mark_whose_rows_have_all_changed_holds_the_rows_before_it_back() {
+    let cut = "{\"since\": {\"send\": \"[year]-[month]-[day]T[hour]:[minute]:00Z\"}}";
+    for (exclusive, file) in [
+        (true, "{\"since\": {\"bound\": \"exclusive\"}}"),
+        (false, cut),
+    ] {
+        let dir = Scratch::new();
+        let table = Table::users(900, 2);
+        let api = match exclusive {
+            true => Api::over(table).exclusive().start(),
+            false => Api::start(table),
+        };
+        dir.write("c.json", file);
+        let config = ["--config", "c.json"];
+        let since = rfc3339(BASE + 400 * SECOND);
+        let shard = [vec!["--since", "2024-01-01T00:00:00Z", "--until", &since]];
+        let shard = shard.map(|words| words.iter().map(|word| (*word).to_owned()).collect());
+        let mut all = fetch(&dir, &api.url(), &shard, &config).concat();
+        assert_eq!(all.len(), 800);
+        // All that lies after the mark is too young to move the bound.
+        for id in 801..=900 {
+            api.table().update(&id.to_string(), clock::now());
+        }
+        go_on(&dir, &api.url(), &shard, &config);
+        for _ in 0..2 {
+            sync(dir.path(), &api.url(), &config).expect(0);
+        }
+        all.extend(all_rows(&dir.join("out")));
+        assert_eq!(all.len(), 900, "{exclusive}");
+        assert_eq!(latest_by_id(&all), api.table().contents());
+    }
 }
 
 /// 300 rows whose time is written by `spell`, a minute apart, and filtered by
@@ -197,11 +232,15 @@ fn instants_are_asked_for_as_the_api_spells_its_own() {
     let millis = |at: i64| json!(at / 1000);
     let from_millis = |text: &str| text.parse::<i64>().unwrap() * 1000;
     let seconds = |at: i64| json!((at / SECOND).to_string());
+    // A counter that only looks like seconds: no clock has a say in it.
+    let counter = |at: i64| json!((at - BASE) / 60 / SECOND + 7);
+    let from_counter = |text: &str| (text.parse::<i64>().unwrap() - 7) * 60 * SECOND + BASE;
     let from_seconds = |text: &str| text.parse::<i64>().unwrap() * SECOND;
     for (server, first) in [
         (spelled(blank, from_blank), "\"first\": null"),
         (spelled(millis, from_millis), "\"first\": \"0\""),
         (spelled(seconds, from_seconds), "\"first\": \"0\""),
+        (spelled(counter, from_counter), "\"first\": \"0\""),
     ] {
         let dir = Scratch::new();
         dir.write("c.json", format!("{{\"since\": {{{first}}}}}"));
@@ -211,11 +250,15 @@ fn instants_are_asked_for_as_the_api_spells_its_own() {
         let shards = shards(&outcome);
         assert_eq!(shards.len(), 3, "{}", outcome.stdout);
         let config = ["--config", "c.json"];
-        let all = fetch(&dir, &url, &shards, &config).concat();
+        let mut all = fetch(&dir, &url, &shards, &config).concat();
+        all.extend(go_on(&dir, &url, &shards, &config));
         assert_eq!(all.len(), 300);
         assert_eq!(latest_by_id(&all).len(), 300);
-        let rest = go_on(&dir, &url, &shards, &config);
-        assert_eq!(rest, Vec::<Value>::new());
+        let receipt = sync(dir.path(), &url, &config).expect(0).receipt();
+        assert_eq!(
+            (&receipt["rows"], &receipt["complete"]),
+            (&json!(0), &json!(true))
+        );
     }
 }
 

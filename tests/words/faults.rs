@@ -84,7 +84,7 @@ fn a_flag_of_another_command_says_whose_it_is() {
     );
     assert_eq!(
         error("status --url x"),
-        "--url is no flag of status, only of sync, check and audit"
+        "--url is no flag of status, only of sync, check, audit, plan and init"
     );
 }
 

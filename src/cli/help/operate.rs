@@ -50,7 +50,8 @@ Output:
   script of yours (the README has one that makes a file of each). Each
   begins where the one before it ends. A value with a blank is in quotes, which
   xargs and the shell take away. The last --until is the mark from which the
-  ordinary sync goes on: nothing that changes after the plan lies before it.
+  ordinary sync goes on, some minutes old or, where nothing changed since, that
+  of one of the last rows: nothing that changes after the plan lies before it.
   There are fewer lines where too many rows share one timestamp, which cannot be
   divided. With --json one line: the shards with their rows, and the mark.
 ";
