@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::api::Api;
+use crate::support::api::{Api, Date};
 use crate::support::clock::{self, BASE, SECOND, rfc3339};
 use crate::support::http::{Reply, Request, Server};
 use crate::support::table::{Random, Table, Ties};
@@ -127,6 +127,71 @@ fn rows_that_change_while_the_shards_run_come_in_each_version_once() {
     assert_eq!(versions.len(), all.len());
     // Of a row that changed no more than the version of before and the last one.
     assert!(all.len() <= 2000 + changed.lock().unwrap().len());
+}
+
+#[test]
+fn a_live_table_ends_its_shards_where_rows_are_old_enough_by_every_clock() {
+    let dir = Scratch::new();
+    let now = clock::now() / SECOND * SECOND;
+    let mut table = Table::new(Ties::Id);
+    for n in 0..1000 {
+        table.insert(&format!("{n:04}"), now - (999 - n) * SECOND);
+    }
+    let api = Api::start(table);
+    // The API's clock is ten minutes behind, or this machine's is ahead.
+    for (behind, lookback) in [(0, "60s"), (600, "60s"), (0, "200s")] {
+        api.set_date(Date::At(now - behind * SECOND));
+        let flags = ["--shards", "3", "--lookback", lookback];
+        let shards = shards(&plan(&dir, &api.url(), &flags).expect(0));
+        let mark = clock::parse(&shards[2][3]).unwrap();
+        let age = if lookback == "60s" { 180 } else { 600 };
+        let ripe = now - (behind + age) * SECOND;
+        assert!(mark <= ripe, "{behind} {lookback}");
+        assert!(mark > ripe - 60 * SECOND, "{behind} {lookback}");
+    }
+}
+
+#[test]
+fn tables_of_any_shape_come_whole_and_once() {
+    for seed in 0..10 {
+        let mut random = Random::new(seed);
+        let mut table = Table::new(Ties::Id);
+        let (mut second, rows) = (0, 1 + random.below(700));
+        for n in 0..rows {
+            // Crowds, gaps of years, and evenly spread stretches.
+            second += match random.below(60) {
+                0 => random.below(40_000_000) as i64,
+                1..20 => 0,
+                _ => random.below(90) as i64,
+            };
+            let at = (BASE + second * SECOND).min(clock::now());
+            table.insert(&format!("{n:05}"), at);
+        }
+        let exclusive = random.below(2) == 0;
+        let api = match exclusive {
+            true => Api::over(table).exclusive().start(),
+            false => Api::start(table),
+        };
+        let bound = if exclusive { "exclusive" } else { "inclusive" };
+        let dir = Scratch::new();
+        dir.write("c.json", json!({"since": {"bound": bound}}).to_string());
+        let size = (20 + random.below(300)).to_string();
+        let config = ["--config", "c.json", "--page-size", &size];
+        let count = (1 + random.below(6)).to_string();
+        let flags = [&["--shards", &count], &config[..]].concat();
+        let outcome = plan(&dir, &api.url(), &flags).expect(0);
+        let shards = shards(&outcome);
+        let mut all = fetch(&dir, &api.url(), &shards, &config).concat();
+        let mark = shards.last().map(|words| words[3].clone());
+        let since = mark.iter().flat_map(|mark| ["--since", mark]);
+        let words: Vec<&str> = config.into_iter().chain(since).collect();
+        sync(dir.path(), &api.url(), &words).expect(0);
+        let last = sync(dir.path(), &api.url(), &config).expect(0).receipt();
+        assert_eq!(last["rows"], 0, "{seed}");
+        all.extend(all_rows(&dir.join("out")));
+        assert_eq!(all.len(), rows, "{seed}: {}", outcome.stdout);
+        assert_eq!(latest_by_id(&all), api.table().contents(), "{seed}");
+    }
 }
 
 #[test]
