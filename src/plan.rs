@@ -55,7 +55,7 @@ pub struct Shard {
     pub since: String,
     /// What it ends before.
     pub until: String,
-    /// Rows in it when they were counted.
+    /// Rows in it by the API's totals.
     pub rows: u64,
 }
 

@@ -46,6 +46,9 @@ Start with
 The API pages by offset or by page number, filters by a timestamp of the last
 change, and answers in JSON. Where its parameters and fields are called other
 than in the reference API, name them in a connection file, --config FILE.
+
+highwater help receipt tells what a sync prints when it ends, and
+highwater help completions how a shell completes commands and flags.
 ";
 
 const SYNC: &str = "\

@@ -215,6 +215,53 @@ pub fn brings_all_rows_and_then_the_changes_as(of: &'static Contract, expected: 
         (&Value::from(0), &Value::Null)
     );
     assert!(trial.model.requests().len() - before <= 3, "{third}");
+    comes_in_shards_too(of);
+}
+
+/// A first sync that is divided brings all rows once, and says why where it
+/// cannot be.
+#[track_caller]
+fn comes_in_shards_too(of: &'static Contract) {
+    let trial = Trial::start(of, 230);
+    let plan = trial.call("plan", &["--shards", "3", "--json"]);
+    if plan.code == Some(2) {
+        let known = ["tells no total", "does not sort", "holds {since}"];
+        let says = |why: &&str| plan.stderr.contains(*why);
+        assert!(known.iter().any(says), "{}", plan.stderr);
+        eprintln!(
+            "REFUSED {} {}",
+            of.name,
+            plan.stderr.lines().next().unwrap()
+        );
+        return;
+    }
+    let plan = plan.expect(0).receipt();
+    let shards = plan["shards"].as_array().unwrap();
+    assert!((2..=3).contains(&shards.len()), "{plan}");
+    let mut all: Vec<Value> = Vec::new();
+    for shard in shards {
+        let given = ["since", "until"].map(|name| {
+            let time = shard[name].as_str().unwrap();
+            format!("--{name}={time}")
+        });
+        let flags = ["--page-size", "20", "--state", "none", "--out", "-"];
+        let flags = [&flags[..], &[&given[0], &given[1]]].concat();
+        let outcome = trial.sync(&flags).expect(0);
+        let lines = outcome.stdout.lines();
+        let rows: Vec<Value> = lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        // A filter that is coarse counts some of the rows before.
+        let told = shard["rows"].as_u64().unwrap();
+        assert!(told.abs_diff(rows.len() as u64) <= 9, "{plan}");
+        all.extend(rows);
+    }
+    let since = format!("--since={}", plan["mark"].as_str().unwrap());
+    all.extend(trial.rows(&["--page-size", "20", &since]));
+    let keys: BTreeSet<String> = all.iter().map(|row| trial.key(row)).collect();
+    assert_eq!((all.len(), keys.len()), (230, 230), "{plan}");
+    let rest = trial.rows(&["--page-size", "20"]);
+    assert_eq!(rest.len(), 0, "{plan}");
 }
 
 /// Rows that are updated and deleted between two pages cost no other row.
