@@ -34,7 +34,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Connection;
 use crate::connect;
 use crate::cursor::Mark;
-use crate::error::{Error, Result, excerpt};
+use crate::error::{Error, Refusal, Result, excerpt};
 use crate::page::Page;
 use crate::session::start::{instant, since_bound};
 use crate::source::retry::Retry;
@@ -143,6 +143,8 @@ pub fn run(options: &Options) -> Result<Plan> {
         page: Page::default(),
         body: Vec::new(),
         now: Instant::MAX,
+        least: 1,
+        proved: None,
     };
     let shards = options.shards.unwrap_or(1);
     let bounds = divide(&mut counter, since, until, shards)?;
@@ -226,6 +228,7 @@ fn divide(
     }
     let rows = search.last().before;
     let mut edges: Vec<Point> = Vec::new();
+    let shards = shards.min(rows);
     for nth in 0..shards {
         // In u128: the product of two numbers of rows has no other room.
         let target = u128::from(rows) * u128::from(nth) / u128::from(shards);
@@ -278,6 +281,10 @@ struct Counter<'a> {
     body: Vec<u8>,
     /// The earliest time that a clock showed when the first question was asked.
     now: Instant,
+    /// The fewest rows that the API lets itself be asked for.
+    least: u64,
+    /// The mark from which rows were seen to come last.
+    proved: Option<Mark>,
 }
 
 impl Counter<'_> {
@@ -285,8 +292,8 @@ impl Counter<'_> {
     fn count(&mut self, since: Option<&str>) -> Result<Count> {
         let of = self.of;
         let (page, body) = (&mut self.page, &mut self.body);
-        // An API may have a first row that cannot be used, or a larger least page.
-        for limit in [1, of.page_size] {
+        // The first row may be one that cannot be used, or one row too few.
+        for limit in [self.least, of.page_size] {
             let make = |token: Option<&str>| {
                 of.request(&Values {
                     since,
@@ -304,6 +311,13 @@ impl Counter<'_> {
                 answer::read(page, response, body, of, now, before)
             });
             let from = since.map_or_else(String::new, |since| format!(" from {}", excerpt(since)));
+            if let Err(error) = &read
+                && matches!(error.refusal(), Some(Refusal::Status(400 | 422)))
+                && limit < of.page_size
+            {
+                self.least = of.page_size;
+                continue;
+            }
             let response = read.map_err(|error| error.at(format_args!("counting rows{from}")))?;
             if self.now == Instant::MAX {
                 let date = response.header("date").and_then(timestamp::http_date);
@@ -394,9 +408,15 @@ impl Counter<'_> {
             if is_end || self.of.since.format.twice(&point.mark.text).is_some() {
                 return Ok(None);
             }
+            if self.proved.as_ref() == Some(&point.mark) {
+                return Ok(Some(point));
+            }
             let found = self.from(&point.mark)?;
             match found.first {
-                Some(first) if first.at <= point.mark.at => return Ok(Some(point)),
+                Some(first) if first.at <= point.mark.at => {
+                    self.proved = Some(point.mark.clone());
+                    return Ok(Some(point));
+                }
                 first => {
                     let before = total.saturating_sub(found.total);
                     search.take(point.mark.at, first, before);

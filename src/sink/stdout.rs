@@ -128,7 +128,7 @@ impl Sink for StdoutSink {
 
     fn finish(&mut self, complete: bool) -> Result<Outcome> {
         if complete {
-            if self.outcome.rows > 0 {
+            if !self.held.is_empty() {
                 self.settle().map_err(|error| failed(&error))?;
             }
             let state = Checkpoint::render(&self.progress, &self.known, None, &self.origin);

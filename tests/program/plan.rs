@@ -371,6 +371,32 @@ fn what_cannot_be_divided_is_refused_with_the_remedy() {
 }
 
 #[test]
+fn an_api_that_refuses_to_send_one_row_is_asked_for_a_page() {
+    let dir = Scratch::new();
+    let api = Api::start(Table::users(900, 1));
+    api.set_fault(|request, _| {
+        let limit = request.param("limit").unwrap().parse::<u32>().unwrap();
+        (limit < 10).then(|| Reply::json("{\"error\": \"limit: at least 10\"}").with_status(400))
+    });
+    let outcome = plan(&dir, &api.url(), &["--shards", "3"]).expect(0);
+    let shards = shards(&outcome);
+    assert_eq!(shards.len(), 3);
+    assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
+    let mut all = fetch(&dir, &api.url(), &shards, &[]).concat();
+    all.extend(go_on(&dir, &api.url(), &shards, &[]));
+    assert_eq!(all.len(), 900);
+}
+
+#[test]
+fn more_shards_than_rows_cost_no_more_questions_than_rows() {
+    let dir = Scratch::new();
+    let api = Api::start(Table::users(30, 3));
+    let outcome = plan(&dir, &api.url(), &["--shards", "10000"]).expect(0);
+    assert!(shards(&outcome).len() <= 10, "{}", outcome.stdout);
+    assert!(api.counts().requests < 100, "{}", api.counts().requests);
+}
+
+#[test]
 fn a_filter_that_leaves_out_rows_of_its_own_bound_is_found() {
     let dir = Scratch::new();
     // As if the filter read its bound in another zone.
