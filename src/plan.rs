@@ -22,31 +22,20 @@
 //! for it, and that row has to come first: so each filter is seen to hold the
 //! rows of its own bound. (An `--until` of one's own is taken as it is.)
 
+mod counter;
 mod search;
-
-use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::answer::{self, Before};
 use crate::cli::Options;
-use crate::clock::{Clock, SystemClock};
 use crate::config::Connection;
 use crate::connect;
 use crate::cursor::Mark;
-use crate::error::{Error, Refusal, Result, excerpt};
-use crate::page::Page;
-use crate::session::start::{instant, since_bound};
-use crate::source::retry::Retry;
-use crate::template::{Slot, Values};
-use crate::timestamp::{self, Format, Instant};
-use search::{Next, Point, Search, Spelling};
-
-/// Where an edge's own row does not come first, it may have changed: so often
-/// in a row it has not.
-const TIMES: u32 = 3;
-/// The rows' own clock may be behind by so much, see [`crate::cursor`].
-const RECENT: Duration = Duration::from_secs(60);
+use crate::error::{Error, Result};
+use crate::session::start::instant;
+use crate::template::Slot;
+use counter::{Aim, Counter, Like, no_total};
+use search::{Point, Search};
 
 /// A range of one shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -137,15 +126,7 @@ pub fn run(options: &Options) -> Result<Plan> {
     check(&of)?;
     let source = connect::source(options, &of, &secrets)?;
     let source = connect::patient(source, options, &of, &secrets, of.max_retries)?;
-    let mut counter = Counter {
-        of: &of,
-        source,
-        page: Page::default(),
-        body: Vec::new(),
-        now: Instant::MAX,
-        least: 1,
-        proved: None,
-    };
+    let mut counter = Counter::new(&of, source);
     let shards = options.shards.unwrap_or(1);
     let bounds = divide(&mut counter, since, until, shards)?;
     let pairs = bounds.windows(2).map(|pair| Shard {
@@ -181,14 +162,6 @@ fn check(of: &Connection) -> Result<()> {
         return Err(no_total());
     }
     Ok(())
-}
-
-/// What helps where no total does.
-const BY_HAND: &str = "say where the total is: \"response\": {\"total\": …}; or write the ranges by hand, as --since 2024-01-01 --until 2024-07-01, and end the last one some minutes ago";
-
-fn no_total() -> Error {
-    Error::usage("the API tells no total, and without totals rows cannot be divided evenly")
-        .hint(BY_HAND)
 }
 
 /// The edges: where the first shard begins, where each ends.
@@ -246,198 +219,4 @@ fn divide(
     }
     edges.push(search.last());
     Ok(edges)
-}
-
-/// Spells instants as a row's timestamp is spelled.
-struct Like<'a> {
-    format: &'a Format,
-    sample: &'a str,
-}
-
-impl Spelling for Like<'_> {
-    fn up_to(&self, at: Instant) -> Option<Mark> {
-        let (text, at) = self.format.like(self.sample, at)?;
-        Some(Mark { text, at })
-    }
-
-    fn after(&self, at: Instant) -> Option<Mark> {
-        let (text, at) = self.format.next_like(self.sample, at)?;
-        Some(Mark { text, at })
-    }
-}
-
-/// What an answer tells.
-struct Count {
-    /// The first row's timestamp.
-    first: Option<Mark>,
-    total: u64,
-}
-
-/// Whoever asks.
-struct Counter<'a> {
-    of: &'a Connection,
-    source: Retry,
-    page: Page,
-    body: Vec<u8>,
-    /// The earliest time that a clock showed when the first question was asked.
-    now: Instant,
-    /// The fewest rows that the API lets itself be asked for.
-    least: u64,
-    /// The mark from which rows were seen to come last.
-    proved: Option<Mark>,
-}
-
-impl Counter<'_> {
-    /// The first row from a bound on, and how many there are.
-    fn count(&mut self, since: Option<&str>) -> Result<Count> {
-        let of = self.of;
-        let (page, body) = (&mut self.page, &mut self.body);
-        // The first row may be one that cannot be used, or one row too few.
-        for limit in [self.least, of.page_size] {
-            let make = |token: Option<&str>| {
-                of.request(&Values {
-                    since,
-                    limit,
-                    offset: 0,
-                    token,
-                })
-            };
-            let before = Before {
-                deep: false,
-                good: self.now < Instant::MAX,
-            };
-            let asked = SystemClock.now();
-            let read = self.source.fetch(&make, body, &mut |response, body, now| {
-                answer::read(page, response, body, of, now, before)
-            });
-            let from = since.map_or_else(String::new, |since| format!(" from {}", excerpt(since)));
-            if let Err(error) = &read
-                && matches!(error.refusal(), Some(Refusal::Status(400 | 422)))
-                && limit < of.page_size
-            {
-                self.least = of.page_size;
-                continue;
-            }
-            let response = read.map_err(|error| error.at(format_args!("counting rows{from}")))?;
-            if self.now == Instant::MAX {
-                let date = response.header("date").and_then(timestamp::http_date);
-                let date = date.map(|date| date.minus(response.elapsed));
-                self.now = date.map_or(asked, |date| date.min(asked));
-            }
-            let view = page.view(body, of);
-            if view.is_empty() && view.skipped() > 0 && limit < of.page_size {
-                continue;
-            }
-            let first = (!view.is_empty()).then(|| Mark::of(&view, 0));
-            let none = view.is_empty() && view.skipped() == 0;
-            let total = page.total.or(none.then_some(0)).ok_or_else(no_total)?;
-            return Ok(Count { first, total });
-        }
-        Err(Error::contract(
-            "no row of the page has a timestamp that can be used",
-        ))
-    }
-
-    /// The same from a mark on, as a shard asks for it.
-    fn from(&mut self, mark: &Mark) -> Result<Count> {
-        let bound = since_bound(self.of, mark);
-        self.count(bound.text.as_deref())
-    }
-
-    /// The total from `first` on, and how many of these rows lie before `end`.
-    fn between(&mut self, first: &Mark, end: &Mark) -> Result<(u64, u64)> {
-        // Rows may come in between two counts.
-        for _ in 0..TIMES {
-            let (all, rest) = (self.from(first)?.total, self.from(end)?.total);
-            if all > rest {
-                return Ok((all, all - rest));
-            }
-        }
-        Err(Error::usage(
-            "the total is the same from wherever one asks, so that it does not count the rows that pass the filter",
-        )
-        .at("\"response\", \"total\"")
-        .hint(BY_HAND))
-    }
-
-    /// The instant that rows must be older than to be in a shard, so that they are
-    /// all visible by now, by every clock; and whether it was given.
-    fn end(&self, spelling: &dyn Spelling, until: Option<Mark>) -> Result<(Mark, bool)> {
-        let lookback = self.of.lookback;
-        let young = RECENT.max(lookback.saturating_mul(2));
-        let ripe = self.now.minus(young).minus(lookback);
-        if let Some(until) = until.filter(|until| until.at <= ripe) {
-            return Ok((until, true));
-        }
-        let end = spelling.up_to(ripe).ok_or_else(|| {
-            Error::usage("the API's timestamps are spelled in a way that cannot be imitated, so that no instant can be asked about")
-                .at("\"since\"")
-                .hint("say how they are spelled: \"since\": {\"format\": …}; or write the ranges by hand")
-        })?;
-        Ok((end, false))
-    }
-
-    /// The point that is aimed at, seen to be the first where one asks from it.
-    /// None where that is the end, or no instant that can be told from another,
-    /// as in the hour that clocks show twice.
-    fn settle(
-        &mut self,
-        search: &mut Search,
-        aim: Aim,
-        total: u64,
-        spelling: &dyn Spelling,
-    ) -> Result<Option<Point>> {
-        let mut missing = String::new();
-        for _ in 0..TIMES {
-            search.begin();
-            let point = loop {
-                let next = match aim {
-                    Aim::Edge(target) => search.next(target, spelling),
-                    Aim::End(left) => search.last_row(left, spelling),
-                };
-                match next {
-                    Next::Edge(point) => break point,
-                    Next::Ask(mark) => {
-                        let found = self.from(&mark)?;
-                        let before = total.saturating_sub(found.total);
-                        search.take(mark.at, found.first, before);
-                    }
-                }
-            };
-            let is_end = point.mark == search.last().mark;
-            if is_end || self.of.since.format.twice(&point.mark.text).is_some() {
-                return Ok(None);
-            }
-            if self.proved.as_ref() == Some(&point.mark) {
-                return Ok(Some(point));
-            }
-            let found = self.from(&point.mark)?;
-            match found.first {
-                Some(first) if first.at <= point.mark.at => {
-                    self.proved = Some(point.mark.clone());
-                    return Ok(Some(point));
-                }
-                first => {
-                    let before = total.saturating_sub(found.total);
-                    search.take(point.mark.at, first, before);
-                    search.forget(&point.mark);
-                    missing = point.mark.text;
-                }
-            }
-        }
-        Err(Error::contract(format!(
-            "the filter leaves out rows of its own bound: none at {} comes where it is asked from there",
-            excerpt(&missing)
-        ))
-        .hint("highwater check tells whether the bound is exclusive, or in another time zone"))
-    }
-}
-
-/// What is looked for.
-#[derive(Clone, Copy)]
-enum Aim {
-    /// The end: no more than so many rows are left after it.
-    End(u64),
-    /// An edge that so many rows lie before.
-    Edge(u64),
 }
