@@ -105,12 +105,11 @@ impl Plan {
 /// As the shell and xargs read it as one word.
 fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:+/,@%=".contains(c);
-    if text.chars().all(plain) {
+    if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
-    } else if text.contains('\'') {
-        format!("\"{text}\"")
     } else {
-        format!("'{text}'")
+        // What an API sends is nothing for a shell to read.
+        format!("'{}'", text.replace('\'', "'\"'\"'"))
     }
 }
 
@@ -219,4 +218,22 @@ fn divide(
     }
     edges.push(search.last());
     Ok(edges)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_time_is_one_word_for_the_shell_and_for_xargs() {
+        for (text, expected) in [
+            ("2024-01-15T10:30:00.5+02:00", "2024-01-15T10:30:00.5+02:00"),
+            ("2024-01-15 10:30:00", "'2024-01-15 10:30:00'"),
+            ("/Date(17)/", "'/Date(17)/'"),
+            ("10 o'clock $(date)", "'10 o'\"'\"'clock $(date)'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(text), expected);
+        }
+    }
 }

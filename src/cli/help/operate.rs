@@ -69,7 +69,7 @@ Examples:
 
 Files:
   TABLE.json              what is written, in this folder, named by the table;
-                          a file that is there stays, unless --overwrite is given
+                          one that is there stays without --overwrite
 ";
 
 pub(super) const COMPLETIONS: &str = "\
