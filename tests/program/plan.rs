@@ -152,6 +152,22 @@ fn a_live_table_ends_its_shards_where_rows_are_old_enough_by_every_clock() {
 }
 
 #[test]
+fn numbers_grow_from_the_shards_to_the_sync_that_follows() {
+    let dir = Scratch::new();
+    let api = Api::start(Table::users(600, 1));
+    let shards = shards(&plan(&dir, &api.url(), &["--shards", "3"]).expect(0));
+    let all = fetch(&dir, &api.url(), &shards, &["--metadata"]).concat();
+    for id in ["5", "305", "599"] {
+        api.table().update(id, clock::now());
+    }
+    let news = go_on(&dir, &api.url(), &shards, &["--metadata"]);
+    let number = |row: &Value| row["_seq"].as_u64().unwrap();
+    let most = all.iter().map(number).max().unwrap();
+    assert!(news.len() >= 3);
+    assert!(news.iter().all(|row| number(row) > most));
+}
+
+#[test]
 fn tables_of_any_shape_come_whole_and_once() {
     for seed in 0..10 {
         let mut random = Random::new(seed);

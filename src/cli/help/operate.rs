@@ -47,8 +47,8 @@ Examples:
 
 Output:
   N lines, each --since A --until B, to be given to sync with --state none by a
-  script of yours (the README has one that makes a file of each). Each
-  begins where the one before it ends. A value with a blank is in quotes, which
+  script of yours (the README has one that makes a file of each). Each begins
+  where the one before it ends. A value with a blank is in quotes, which
   xargs and the shell take away. The last --until is the mark from which the
   ordinary sync goes on, some minutes old or, where nothing changed since, that
   of one of the last rows: nothing that changes after the plan lies before it.
@@ -73,8 +73,8 @@ Files:
 ";
 
 pub(super) const COMPLETIONS: &str = "\
-highwater help completions bash|zsh|fish prints what that shell reads to complete
-the commands and flags:
+highwater help completions bash|zsh|fish prints what that shell reads to
+complete the commands and flags:
 
   bash   source <(highwater help completions bash)        in ~/.bashrc
   zsh    source <(highwater help completions zsh)         in ~/.zshrc
