@@ -122,3 +122,65 @@ fn a_walk_that_was_not_believed_shows_in_the_status() {
     let json = run(highwater(dir.path()).args(["status", "--json"])).expect(0);
     assert_eq!(json.receipt()["refuted"], "rows were missing");
 }
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_leaves_a_part_and_a_state_that_the_next_sync_goes_on_from() {
+    use crate::support::{all_rows, assert_no_leftovers, files, latest_by_id};
+    use std::process::{Command, Stdio};
+    use std::sync::mpsc;
+    use std::time::{Duration, Instant};
+
+    let dir = Scratch::new();
+    let api = Api::start(Table::users(400, 1));
+    for signal in ["INT", "TERM", "HUP"] {
+        // It waits for its fourth answer until it is gone.
+        let (arrived, seen) = mpsc::channel();
+        let (gone, waited) = mpsc::channel::<()>();
+        api.set_fault({
+            let mut nth = 0;
+            move |_, _| {
+                nth += 1;
+                if nth == 4 {
+                    arrived.send(()).unwrap();
+                    let _ = waited.recv_timeout(Duration::from_secs(60));
+                }
+                None
+            }
+        });
+        let mut command = highwater(dir.path());
+        command.args(["sync", "--url", &api.url()]);
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        seen.recv().unwrap();
+        let committed = || {
+            let text = std::fs::read_to_string(dir.join("out/state.json")).ok()?;
+            let state: Value = serde_json::from_str(&text).ok()?;
+            state["part"]["rows"].as_u64().filter(|rows| *rows > 0)
+        };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while committed().is_none() {
+            assert!(Instant::now() < deadline, "nothing is committed");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let kill = ["-s", signal, &child.id().to_string()];
+        run(Command::new("kill").args(kill)).expect(0);
+        assert_eq!(child.wait().unwrap().code(), None, "{signal}");
+        gone.send(()).unwrap();
+        api.set_fault(|_, _| None);
+        let left = files(&dir.join("out"));
+        assert!(
+            left.iter().any(|name| name.ends_with(".ndjson.part")),
+            "{left:?}"
+        );
+        assert!(committed().is_some());
+    }
+    sync(dir.path(), &api.url(), &[]).expect(0);
+    assert_no_leftovers(&dir.join("out"));
+    let rows = all_rows(&dir.join("out"));
+    assert_eq!(rows.len(), 400);
+    assert_eq!(latest_by_id(&rows), api.table().contents());
+}
