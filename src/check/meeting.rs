@@ -1,0 +1,125 @@
+//! The first meeting with an API: the connection that the options name, who
+//! answers for it, and the first answer or why there is none.
+
+use crate::cli::Options;
+use crate::clock::SystemClock;
+use crate::config::Connection;
+use crate::connect;
+use crate::error::{Error, Kind, Result};
+use crate::secret::Secrets;
+use crate::session::start::instant;
+
+use super::ask::{Answer, Asker, opening};
+use super::clause::Clause;
+use super::contact;
+use super::file;
+use super::finding::Finding;
+use super::parameters;
+
+/// A first request that fails is not worth the patience of a sync, unless it
+/// is asked for: whoever checks is there and waits.
+const RETRIES: u32 = 2;
+
+/// An API that is about to be asked.
+pub(super) struct Meeting {
+    /// The connection.
+    pub(super) of: Connection,
+    /// The connection file's text as it was given; an empty object without one.
+    pub(super) text: String,
+    /// The file's own first bound, where `--since` stands for it.
+    pub(super) given: Option<String>,
+    /// Who asks.
+    pub(super) asker: Asker,
+    secrets: Secrets,
+}
+
+/// Why there is no first answer.
+pub(super) struct Refusal {
+    /// The clauses that tell.
+    pub(super) findings: Vec<Finding>,
+    /// What ended the asking, unless a parameter is to blame, which can be
+    /// mended whatever the status.
+    pub(super) halt: Option<Error>,
+}
+
+impl Meeting {
+    /// Reads the options.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for what they name.
+    pub(super) fn begin(options: &Options) -> Result<Self> {
+        let (mut of, secrets) = connect::connection(options)?;
+        let text = match &options.config {
+            None => "{}".to_owned(),
+            Some(path) => connect::read(path)?,
+        };
+        let given = of.since.first.clone();
+        if let Some(since) = instant(options.since.as_deref(), "--since", &of.since.format)? {
+            of.since.first = Some(since.text);
+        }
+        if options.config.is_none()
+            && let Some(table) = file::table(&of.url)
+        {
+            of.table = table;
+        }
+        let asker = asker(options, &of, &secrets)?;
+        Ok(Self {
+            of,
+            text,
+            given,
+            asker,
+            secrets,
+        })
+    }
+
+    /// Goes on with other headers, which each request holds.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for headers that cannot be sent.
+    pub(super) fn again(&mut self, options: &Options) -> Result<()> {
+        let asked = self.asker.source.requests();
+        self.asker = asker(options, &self.of, &self.secrets)?;
+        log::debug!("{asked} requests were sent before the headers changed");
+        Ok(())
+    }
+
+    /// The first answer that has a good status.
+    ///
+    /// # Errors
+    /// What is wrong with the options or this machine; inside, why the API gave
+    /// no answer.
+    pub(super) fn first(&mut self) -> Result<std::result::Result<Answer, Refusal>> {
+        let of = &self.of;
+        let error = match self.asker.fetch(of, &opening(of)) {
+            Ok(answer) => return Ok(Ok(answer)),
+            Err(error) if matches!(error.kind(), Kind::Usage | Kind::Local) => return Err(error),
+            Err(error) => error,
+        };
+        let status = self.asker.status;
+        let asks = status.is_some() && !matches!(status, Some(401 | 429));
+        let blamed = match asks {
+            true => parameters::refused(of, &error, &mut self.asker),
+            false => None,
+        };
+        let findings = contact::failed(of, &error, status, blamed);
+        let named = findings
+            .iter()
+            .any(|finding| finding.clause == Clause::Parameters);
+        Ok(Err(Refusal {
+            findings,
+            halt: Some(error).filter(|_| !named),
+        }))
+    }
+}
+
+/// Who asks, with the retries that a check is worth.
+fn asker(options: &Options, of: &Connection, secrets: &Secrets) -> Result<Asker> {
+    let source = connect::source(options, of, secrets)?;
+    let retries = options.max_retries.unwrap_or(of.max_retries.min(RETRIES));
+    Ok(Asker {
+        source: connect::patient(source, options, of, secrets, retries)?,
+        clock: Box::new(SystemClock),
+        status: None,
+        halt: None,
+    })
+}

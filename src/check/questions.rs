@@ -1,0 +1,393 @@
+//! Which questions are put to the API. Each follows from the answers before
+//! it; none is asked that cannot tell, and none is judged here.
+
+use std::time::Duration;
+
+use crate::config::Connection;
+use crate::cursor::Mark;
+use crate::json;
+use crate::template::Slot;
+use crate::timestamp::{self, Format, Instant};
+
+use super::ask::{Answer, Asked, Asker, Probe, Seen, opening};
+use super::evidence::{
+    Evidence, Free, Hidden, Paging, Pick, Shift, coarse, honours, is_barren, limits, rises,
+    shifted, tells,
+};
+use super::parameters;
+use super::survey::fields::value;
+use super::survey::json::{items, whole};
+
+/// A deep offset that comes back empty may be a cap only from here on.
+const DEEP: u64 = 1000;
+/// Other spellings of a bound that are tried where the API's own is not taken.
+const SPELLINGS: [&str; 4] = [
+    "[year]-[month]-[day]T[hour]:[minute]:[second]Z",
+    "[year]-[month]-[day] [hour]:[minute]:[second]",
+    "unix",
+    "date",
+];
+
+/// Asks what is to be asked after the first answer.
+pub(super) fn gather(of: &Connection, first: &mut Answer, asker: &mut Asker) -> Evidence {
+    let opening = opening(of);
+    let mut all = Evidence {
+        opening: Some(opening.clone()),
+        ..Evidence::default()
+    };
+    match first.page(of) {
+        Ok(page) => all.page = page,
+        Err(error) => {
+            all.fault = Some(error);
+            return all;
+        }
+    }
+    if all.page.is_empty() {
+        all.hidden = hidden(of, &opening, asker);
+        return all;
+    }
+    if all.page.runs().iter().any(|(start, end)| end - start > 1) {
+        all.again = asker.ask(of, opening.clone());
+    }
+    if Paging::of(of) != Paging::None {
+        farther(of, &mut all, &opening, asker);
+    }
+    since(of, &mut all, asker);
+    let tried = all.since.as_ref();
+    if tried.is_some_and(|(pick, probe)| {
+        let told = tells(&all.page, probe) && honours(probe, pick, &all.page);
+        let explained = all.grain.is_some() || all.shift.is_some() || all.spelling.is_some();
+        !told && !explained
+    }) {
+        all.later = later(of, &all, asker);
+    }
+    if of.holds(Slot::Since) {
+        all.free = free(of, &opening, asker);
+    }
+    if of.sorted && all.page.at(0) < all.page.at(all.page.len() - 1) && rises(&all.page) {
+        all.reverse = asker.reversed(of, &opening);
+    }
+    all
+}
+
+/// Where there are no rows: what hides them.
+fn hidden(of: &Connection, opening: &Asked, asker: &mut Asker) -> Option<Hidden> {
+    if opening.since.is_some() {
+        let free = Asked {
+            since: None,
+            ..opening.clone()
+        };
+        let free = asker.ask(of, free)?.seen.ok();
+        if let Some(page) = free.filter(|page| !page.is_empty()) {
+            return Some(Hidden::ByFilter(page.len()));
+        }
+    }
+    let (rows, names) = parameters::hiding(of, asker)?;
+    Some(Hidden::ByParameters(rows, names))
+}
+
+/// Asks for further pages: the next, one near the end, one behind it.
+fn farther(of: &Connection, all: &mut Evidence, opening: &Asked, asker: &mut Asker) {
+    let paging = Paging::of(of);
+    let (page, count) = (&all.page, all.page.len() as u64);
+    // Numbered pages are of the size that the API makes them.
+    let size = if paging == Paging::Page && limits(of) {
+        count.min(of.page_size)
+    } else {
+        of.page_size
+    };
+    let from = |limit: u64, offset: u64| Asked {
+        limit,
+        offset,
+        ..opening.clone()
+    };
+    if count > 1 {
+        all.next = asker.ask(
+            of,
+            match paging {
+                Paging::Offset => from(2, step(page) as u64),
+                _ if limits(of) => from(count / 2, count / 2),
+                _ => from(size, size),
+            },
+        );
+    }
+    let limit = if paging == Paging::Offset { 2 } else { size };
+    let end = match page.total {
+        Some(total) => Some(total.max(count)),
+        None if count < of.page_size => Some(count),
+        None => None,
+    };
+    let deepest = match page.total {
+        Some(total) => (total.max(1) - 1).min(of.max_offset),
+        // A page that is full, and no word of how many follow.
+        None if end.is_none() => of.max_offset,
+        None => 0,
+    };
+    if deepest >= count {
+        let told = page.total.is_some();
+        let probe = asker.dare(of, from(limit, deepest));
+        let barren = probe.as_ref().is_some_and(is_barren);
+        let failed = probe.as_ref().is_some_and(|probe| probe.seen.is_err());
+        if deepest >= DEEP && (failed || barren && told) {
+            all.half = asker.dare(of, from(limit, deepest / 2));
+        }
+        // Where nothing was promised, an empty page is the end.
+        match barren && !failed && !told {
+            true => all.past = probe,
+            false => all.deep = probe,
+        }
+    }
+    if let Some(end) = end {
+        let offset = match paging {
+            Paging::Page => end.next_multiple_of(size.max(1)),
+            _ => end,
+        };
+        if offset <= of.max_offset {
+            all.past = asker.dare(of, from(limit, offset));
+        }
+    }
+}
+
+/// The offset that is tried: that of the first row that is newer than the one
+/// before it, so that another order among equals cannot mislead.
+fn step(page: &Seen) -> usize {
+    let newer = (1..page.len()).find(|row| page.at(*row) > page.at(*row - 1));
+    newer.unwrap_or(1)
+}
+
+/// Asks without the filter, and counts.
+fn free(of: &Connection, opening: &Asked, asker: &mut Asker) -> Option<Free> {
+    let asked = Asked {
+        since: None,
+        ..opening.clone()
+    };
+    let answer = asker.answer(of, &asked)?;
+    let total = answer.total(of);
+    let list = json::point(whole(&answer.body), &of.response.rows)?;
+    let rows = items(list);
+    let unwrapped = rows.iter().map(|row| json::point(row, &of.response.row));
+    // Rows that are lists have no names to look for.
+    let plain = of.response.columns.is_none();
+    let lacking = unwrapped.filter(|row| {
+        let row = row.unwrap_or_default();
+        let fallback = of.since.fallback.as_ref();
+        plain
+            && value(row, &of.cursor)
+                .or_else(|| value(row, fallback?))
+                .is_none()
+    });
+    Some(Free {
+        rows: rows.len(),
+        lacking: lacking.count(),
+        total,
+    })
+}
+
+/// Asks from a timestamp on that the API sent. Where that goes wrong it finds
+/// out by how much, or tries other spellings.
+fn since(of: &Connection, all: &mut Evidence, asker: &mut Asker) {
+    let deep = all.deep.as_ref().and_then(|probe| probe.seen.as_ref().ok());
+    let Some(pick) = pick(&of.since.format, &all.page, deep) else {
+        return;
+    };
+    let Some(probe) = asker.ask(of, from_on(of, &of.since.format, &pick.mark)) else {
+        return;
+    };
+    let shift = probe.seen.as_ref().ok();
+    let shift = shift.and_then(|seen| shifted(&pick, seen, &all.page));
+    match (coarse(&probe, &all.page), shift) {
+        (Some(grain), shift) if shift.is_none() || again_coarse(of, all, &pick, asker) => {
+            all.grain = Some(grain);
+        }
+        (_, Some(shift)) => all.shift = measure(of, &pick, &probe, shift, asker),
+        _ if !honours(&probe, &pick, &all.page) => {
+            all.spelling = respelled(of, &all.page, &pick, &probe.asked, asker);
+        }
+        _ => {}
+    }
+    all.since = Some((pick, probe));
+}
+
+/// The question from this timestamp on.
+fn from_on(of: &Connection, format: &Format, mark: &Mark) -> Asked {
+    Asked {
+        since: Some(Mark {
+            text: format.spell(&mark.text, mark.at),
+            at: format.cut(mark.at),
+        }),
+        limit: of.page_size,
+        offset: 0,
+    }
+}
+
+/// Whether a filter that began at the start of a unit does so from another
+/// bound too, and is not one that reads its bound in another zone.
+fn again_coarse(of: &Connection, all: &Evidence, pick: &Pick, asker: &mut Asker) -> bool {
+    let page = &all.page;
+    let mut marks = page.marks.iter().rev();
+    let other = marks.find(|mark| {
+        let apart = (mark.at.secs - pick.mark.at.secs).abs();
+        (900..40_000).contains(&apart) && apart % 900 != 0
+    });
+    let Some(mark) = other else {
+        return true;
+    };
+    let probe = asker.ask(of, from_on(of, &of.since.format, mark));
+    probe.is_some_and(|probe| coarse(&probe, page).is_some())
+}
+
+/// By how much the filter is shifted, to the quarter of an hour: a bound that
+/// is moved the other way by as much brings the row that it was taken from.
+fn measure(
+    of: &Connection,
+    pick: &Pick,
+    probe: &Probe,
+    (least, most): (i64, i64),
+    asker: &mut Asker,
+) -> Option<Shift> {
+    const QUARTER: i64 = 900;
+    let came = probe.seen.as_ref().ok()?.marks.first();
+    let (mut low, mut high) = (
+        least.div_euclid(QUARTER),
+        most.div_euclid(QUARTER) + i64::from(most.rem_euclid(QUARTER) != 0),
+    );
+    let mut exact = true;
+    while low < high {
+        let middle = low + (high - low) / 2;
+        // A second on, so that it does not matter whether the bound is inclusive.
+        let at = moved_by(pick.mark.at, -(middle * QUARTER + 1));
+        let asked = moved(of, &pick.mark, at);
+        let Some(Probe { seen: Ok(seen), .. }) = asker.ask(of, asked) else {
+            exact = false;
+            break;
+        };
+        match seen
+            .marks
+            .first()
+            .is_some_and(|mark| mark.at <= pick.mark.at)
+        {
+            true => high = middle,
+            false => low = middle + 1,
+        }
+    }
+    let (least, most) = match exact {
+        true => (low * QUARTER, low * QUARTER),
+        false => (least, most),
+    };
+    // No shift at all: what came is explained by something else.
+    (most != 0 || least != 0).then(|| Shift {
+        asked: probe
+            .asked
+            .since
+            .as_ref()
+            .map_or_else(String::new, |mark| mark.text.clone()),
+        came: came.map_or_else(
+            || "no row came".to_owned(),
+            |mark| format!("the first row is {}", mark.text),
+        ),
+        least,
+        most,
+    })
+}
+
+/// An instant so many seconds later, or earlier.
+fn moved_by(at: Instant, seconds: i64) -> Instant {
+    let apart = Duration::from_secs(seconds.unsigned_abs());
+    match seconds < 0 {
+        true => at.minus(apart),
+        false => at.plus(apart),
+    }
+}
+
+/// The question from a time on that no row has.
+fn moved(of: &Connection, like: &Mark, at: Instant) -> Asked {
+    let format = &of.since.format;
+    let digits = like.text.bytes().all(|b| b.is_ascii_digit());
+    let text = match format {
+        // As the API itself counts.
+        Format::AsReceived if digits && like.text.len() < 12 => Format::Unix.spell("", at),
+        Format::AsReceived if digits => Format::UnixMs.spell("", at),
+        _ => format.spell(&timestamp::format(at), at),
+    };
+    Asked {
+        since: Some(Mark {
+            text,
+            at: format.cut(at),
+        }),
+        limit: of.page_size,
+        offset: 0,
+    }
+}
+
+/// A spelling of the bound that is honoured where the API's own is not.
+fn respelled(
+    of: &Connection,
+    page: &Seen,
+    pick: &Pick,
+    sent: &Asked,
+    asker: &mut Asker,
+) -> Option<String> {
+    for text in SPELLINGS {
+        let Ok(format) = Format::new(text) else {
+            continue;
+        };
+        let asked = from_on(of, &format, &pick.mark);
+        if asked == *sent || asked.since == sent.since {
+            continue;
+        }
+        // A bound that no row precedes would be honoured by any API.
+        let other = asker.ask(of, asked).filter(|probe| tells(page, probe));
+        if other.is_some_and(|probe| honours(&probe, pick, page)) {
+            return Some(text.to_owned());
+        }
+    }
+    None
+}
+
+/// Asks from two days after the newest row that is known.
+fn later(of: &Connection, all: &Evidence, asker: &mut Asker) -> Option<Probe> {
+    const AFTER: Duration = Duration::from_secs(2 * 86_400);
+    let deep = all.deep.as_ref().and_then(|probe| probe.seen.as_ref().ok());
+    let pages = [Some(&all.page), deep].into_iter().flatten();
+    let newest = pages
+        .flat_map(|page| &page.marks)
+        .max_by_key(|mark| mark.at)?;
+    asker.dare(of, moved(of, newest, newest.at.plus(AFTER)))
+}
+
+/// The timestamp to try the filter with: one that rows precede, that the
+/// format can say, whose rows are all on the page, and whose spelling is as
+/// long as any.
+fn pick(format: &Format, page: &Seen, deep: Option<&Seen>) -> Option<Pick> {
+    let whole = |mark: &Mark| format.cut(mark.at) == mark.at;
+    if page.disorder().is_some() {
+        let last = page.marks.iter().max_by_key(|mark| mark.at)?;
+        return Some(Pick {
+            mark: last.clone(),
+            run: None,
+        });
+    }
+    let runs = page.runs();
+    let after = runs.iter().filter(|(start, _)| *start > 0);
+    let best = after.max_by_key(|(start, end)| {
+        let mark = &page.marks[*start];
+        (whole(mark), *end < page.len(), mark.text.len(), *start)
+    });
+    let newer = deep
+        .and_then(|deep| deep.marks.first())
+        .filter(|mark| mark.at > page.at(0));
+    match (best, newer) {
+        (Some(run), _) => Some(Pick {
+            mark: page.marks[run.0].clone(),
+            run: Some(*run),
+        }),
+        (None, Some(mark)) => Some(Pick {
+            mark: mark.clone(),
+            run: None,
+        }),
+        (None, None) => Some(Pick {
+            mark: page.marks.first()?.clone(),
+            run: runs.first().copied(),
+        }),
+    }
+}
