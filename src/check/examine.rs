@@ -2,6 +2,10 @@
 //! the clauses are judged, and a sync is rehearsed where nothing speaks against
 //! one.
 
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
+
 use crate::config::Connection;
 use crate::source::status;
 
@@ -55,6 +59,26 @@ fn surveyed(
         all,
         scene,
     })
+}
+
+/// Takes the likeliest key and timestamp, where the given file names none: what
+/// is called as the reference API calls it may be there and still be the worse.
+pub(super) fn choose(of: &mut Connection, first: &Answer, text: &str) {
+    let given: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();
+    let mut placed = of.clone();
+    _ = fit(&mut placed, first);
+    let objects = lists::as_objects(&placed, &first.body);
+    let survey = Survey::of(&placed, objects.as_deref().unwrap_or(&first.body));
+    if !given.contains_key("primary_key")
+        && let Some(key) = survey.keys.first()
+    {
+        of.primary_key = vec![key.clone()];
+    }
+    if !given.contains_key("cursor")
+        && let Some((cursor, _)) = survey.cursors.first()
+    {
+        of.cursor = cursor.clone();
+    }
 }
 
 /// Mends the connection until the answer's shape calls for nothing more.

@@ -95,6 +95,11 @@ pub(super) fn file(
     if let Some(error) = &response.error {
         layout.push(format!("\"error\": {}", Value::from(pointer(error))));
     }
+    for (key, place) in [("more", &response.more), ("next", &response.next)] {
+        if place.is_some() {
+            layout.push(format!("\"{key}\": {}", place_value(place)));
+        }
+    }
     let mut lines = vec![
         ("url", url.unwrap_or_else(|| shown(of.url.as_str().into()))),
         ("table", shown(of.table.as_str().into())),

@@ -1,6 +1,10 @@
 //! The first meeting with an API: the connection that the options name, who
 //! answers for it, and the first answer or why there is none.
 
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
+
 use crate::cli::Options;
 use crate::clock::SystemClock;
 use crate::config::Connection;
@@ -72,14 +76,30 @@ impl Meeting {
         })
     }
 
-    /// Goes on with other headers, which each request holds.
+    /// Whether the parameters are the reference API's, since none were given.
+    pub(super) fn asks_by_default(&self) -> bool {
+        let live = self.asker.source.waits();
+        live && !["query", "body", "method"]
+            .iter()
+            .any(|key| self.names(key))
+    }
+
+    /// Whether the given file names this key.
+    pub(super) fn names(&self, key: &str) -> bool {
+        let keys: BTreeMap<String, IgnoredAny> =
+            serde_json::from_str(&self.text).unwrap_or_default();
+        keys.contains_key(key)
+    }
+
+    /// Goes on with another address or other headers.
     ///
     /// # Errors
     /// [`Kind::Usage`] for headers that cannot be sent.
     pub(super) fn again(&mut self, options: &Options) -> Result<()> {
-        let asked = self.asker.source.requests();
-        self.asker = asker(options, &self.of, &self.secrets)?;
-        log::debug!("{asked} requests were sent before the headers changed");
+        // A recording that was begun goes on.
+        if options.record.is_none() {
+            self.asker = asker(options, &self.of, &self.secrets)?;
+        }
         Ok(())
     }
 

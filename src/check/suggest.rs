@@ -6,7 +6,9 @@ use crate::error::{Error, Result};
 
 use super::ask::opening;
 use super::clause::Clause;
-use super::examine::{fit, judge, prove, settings};
+use super::discover::discover;
+use super::draft;
+use super::examine::{choose, fit, judge, prove, settings};
 use super::file;
 use super::finding::{Finding, Verdict};
 use super::meeting::Meeting;
@@ -33,7 +35,7 @@ pub struct Suggested {
 /// Whatever is wrong with the options, the network or this machine.
 pub fn suggest(options: &Options) -> Result<Suggested> {
     let mut meeting = Meeting::begin(options)?;
-    let unknown = Vec::new();
+    let unknown = find_out(options, &mut meeting)?;
     let mut first = match meeting.first()? {
         Ok(first) => first,
         Err(refusal) => {
@@ -45,6 +47,7 @@ pub fn suggest(options: &Options) -> Result<Suggested> {
         }
     };
     let (of, asker) = (&mut meeting.of, &mut meeting.asker);
+    choose(of, &first, &meeting.text);
     let mut fixes = fit(of, &first);
     let mut findings = judge(of, &mut first, asker);
     // Only another bound is worth asking all again.
@@ -71,6 +74,41 @@ pub fn suggest(options: &Options) -> Result<Suggested> {
         of.since.first.clone_from(&meeting.given);
     }
     written(options, &meeting, &fixes, findings, unknown)
+}
+
+/// Finds out the API's parameters, where none were given.
+fn find_out(options: &Options, meeting: &mut Meeting) -> Result<Vec<String>> {
+    if !meeting.asks_by_default() {
+        return Ok(Vec::new());
+    }
+    let (plain, out) = draft::plain(&meeting.of.url);
+    let mut unknown: Vec<String> = out
+        .iter()
+        .map(|pair| format!("{pair} was taken out of the URL: \"query\" holds such parameters"))
+        .collect();
+    let mended = (!out.is_empty()).then(|| plain.clone());
+    if !out.is_empty() {
+        meeting.of.url = plain;
+        meeting.again(options)?;
+    }
+    meeting.asker.source.set_patience(0);
+    let found = discover(meeting);
+    if let Err(why) = &found {
+        unknown.extend(why.lines().map(str::to_owned));
+    }
+    if let Ok(found) = found
+        && let Some(text) = draft::text(&found, &meeting.of, &meeting.text, mended.as_deref())
+    {
+        draft::apply(&text, &mut meeting.of)?;
+        if options.page_size.is_none() && !meeting.names("page_size") {
+            meeting.of.page_size = found.size;
+        }
+        meeting.text = text;
+        unknown.extend(found.unknown);
+    }
+    // Other headers, and the patience that was asked for.
+    meeting.again(options)?;
+    Ok(unknown)
 }
 
 /// The file, and what is to be said of it.

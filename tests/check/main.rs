@@ -5,13 +5,16 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod apis;
 mod clauses;
 mod front;
+mod known;
 mod newcomer;
 mod other;
 mod pages;
 mod proof;
 mod suggest;
+mod world;
 
 use serde_json::Value;
 use support::clock::{BASE, SECOND};

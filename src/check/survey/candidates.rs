@@ -83,7 +83,9 @@ pub(in crate::check) fn total(
     rows: u64,
     limit: u64,
 ) -> Option<Place> {
-    const NAMES: [&str; 14] = [
+    // The last of these count what is on the page as often as what there is.
+    const LAST: usize = 14;
+    const NAMES: [&str; 16] = [
         "total",
         "totalcount",
         "totalitems",
@@ -97,7 +99,9 @@ pub(in crate::check) fn total(
         "numfound",
         "nummatched",
         "hits",
+        "matched",
         "count",
+        "items",
     ];
     for name in [
         "X-Total-Count",
@@ -118,8 +122,7 @@ pub(in crate::check) fn total(
         let Some(rank) = rank_of(&NAMES, &path) else {
             continue;
         };
-        // A count of what is on this page is none of what there is.
-        let counts = NAMES.get(rank) != Some(&"count") || number > rows || rows < limit;
+        let counts = rank < LAST || number > rows || rows < limit;
         if number >= rows && counts && best.as_ref().is_none_or(|(known, _)| rank < *known) {
             best = Some((rank, path));
         }

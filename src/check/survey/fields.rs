@@ -138,8 +138,7 @@ impl Column<'_> {
         let order: &[Type] = match self.values.first().and_then(|value| value.first()) {
             Some(b't' | b'f') => &[Type::Boolean],
             // A page of whole numbers promises none of the others.
-            Some(b'-' | b'0'..=b'9') if !key => &[Type::Decimal, Type::Double],
-            Some(b'-' | b'0'..=b'9') => &[Type::Long, Type::Double, Type::Decimal],
+            Some(b'-' | b'0'..=b'9') => &[Type::Decimal, Type::Double],
             Some(b'"') => &[
                 Type::UtcDatetime,
                 Type::NaiveDatetime,
