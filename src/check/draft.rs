@@ -10,8 +10,8 @@ use crate::config::Connection;
 use crate::error::Result;
 use crate::secret::Secrets;
 
-use super::discover::Found;
 use super::families::FAMILIES;
+use super::search::Found;
 use super::setting::spelled;
 use super::trial::{Pair, merged};
 

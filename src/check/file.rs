@@ -79,27 +79,6 @@ pub(super) fn file(
     let raw = |raw: Option<&RawValue>| raw.map(|raw| raw.get().to_owned());
     let shown = |value: Value| spaced(&value, true);
     let url = raw(given.url).filter(|_| options.url.is_none());
-    let response = &of.response;
-    let mut layout = vec![format!(
-        "\"rows\": {}",
-        Value::from(pointer(&response.rows))
-    )];
-    if !response.row.is_empty() {
-        layout.push(format!("\"row\": {}", Value::from(pointer(&response.row))));
-    }
-    if let Some(columns) = &response.columns {
-        layout.push(format!("\"columns\": {}", Value::from(pointer(columns))));
-    }
-    layout.push(format!("\"offset\": {}", place_value(&response.offset)));
-    layout.push(format!("\"total\": {}", place_value(&response.total)));
-    if let Some(error) = &response.error {
-        layout.push(format!("\"error\": {}", Value::from(pointer(error))));
-    }
-    for (key, place) in [("more", &response.more), ("next", &response.next)] {
-        if place.is_some() {
-            layout.push(format!("\"{key}\": {}", place_value(place)));
-        }
-    }
     let mut lines = vec![
         ("url", url.unwrap_or_else(|| shown(of.url.as_str().into()))),
         ("table", shown(of.table.as_str().into())),
@@ -120,7 +99,7 @@ pub(super) fn file(
     ];
     let there = |(key, value): (&'static str, Option<String>)| Some((key, value?));
     lines.extend(asked.into_iter().filter_map(there));
-    lines.push(("response", format!("{{{}}}", layout.join(", "))));
+    lines.push(("response", layout(of)));
     lines.push(("since", since(of, fixes, given.since)));
     lines.push(("page_size", of.page_size.to_string()));
     lines.push(("max_offset", of.max_offset.to_string()));
@@ -152,6 +131,32 @@ pub(super) fn file(
         .map(|(key, value)| format!("  \"{key}\": {value}"))
         .collect();
     Ok(format!("{{\n{}\n}}\n", lines.join(",\n")))
+}
+
+/// How an answer is laid out.
+fn layout(of: &Connection) -> String {
+    let response = &of.response;
+    let mut layout = vec![format!(
+        "\"rows\": {}",
+        Value::from(pointer(&response.rows))
+    )];
+    if !response.row.is_empty() {
+        layout.push(format!("\"row\": {}", Value::from(pointer(&response.row))));
+    }
+    if let Some(columns) = &response.columns {
+        layout.push(format!("\"columns\": {}", Value::from(pointer(columns))));
+    }
+    layout.push(format!("\"offset\": {}", place_value(&response.offset)));
+    layout.push(format!("\"total\": {}", place_value(&response.total)));
+    if let Some(error) = &response.error {
+        layout.push(format!("\"error\": {}", Value::from(pointer(error))));
+    }
+    for (key, place) in [("more", &response.more), ("next", &response.next)] {
+        if place.is_some() {
+            layout.push(format!("\"{key}\": {}", place_value(place)));
+        }
+    }
+    format!("{{{}}}", layout.join(", "))
 }
 
 /// The columns: as given where they fit, else as they were seen.

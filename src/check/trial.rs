@@ -4,10 +4,10 @@
 use crate::config::Connection;
 use crate::json;
 use crate::template::{Template, Values};
-use crate::timestamp::Instant;
 
 use super::ask::{Answer, Asker, opening};
 use super::setting::spelled;
+use super::sheet::Sheet;
 use super::survey::candidates;
 use super::survey::fields::{lists, value};
 use super::survey::json::{is_json, items, whole};
@@ -17,19 +17,6 @@ const MOST: u32 = 90;
 
 /// A parameter's name and the template of its value.
 pub(super) type Pair = (String, String);
-
-/// What an answer's rows are, as far as a trial looks.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Sheet {
-    /// Each row's key, as it is written.
-    pub(super) ids: Vec<String>,
-    /// Each row's timestamp, where it has one.
-    pub(super) times: Vec<Option<Instant>>,
-    /// And as the API spelled it.
-    pub(super) texts: Vec<String>,
-    /// A total that the answer seems to tell.
-    pub(super) total: Option<u64>,
-}
 
 /// What fills the places of a question.
 #[derive(Debug, Clone, Copy)]
@@ -147,23 +134,6 @@ impl<'a> Trial<'a> {
                 .replace("{stem}", stem)
                 .replace("{key}", &key),
         )
-    }
-}
-
-impl Sheet {
-    /// Whether all rows have a timestamp, the timestamps rise or stay, and
-    /// they are not all the same.
-    pub(super) fn rises(&self) -> bool {
-        let times: Vec<Instant> = self.times.iter().flatten().copied().collect();
-        times.len() == self.times.len() && times.is_sorted() && times.first() < times.last()
-    }
-
-    /// The same the other way round.
-    pub(super) fn falls(&self) -> bool {
-        let times: Vec<Instant> = self.times.iter().flatten().copied().collect();
-        times.len() == self.times.len()
-            && times.is_sorted_by(|one, next| one >= next)
-            && times.first() > times.last()
     }
 }
 

@@ -126,9 +126,8 @@ pub(crate) fn django_page(request: &Request, world: &World) -> Reply {
     }))
 }
 
-/// Every unknown parameter is a filter on a column; the total is counted where
-/// it is asked for.
-pub(crate) fn postgrest(request: &Request, world: &World) -> Reply {
+/// The filter and the order of PostgREST.
+fn postgrest_ask(request: &Request) -> Result<Ask, Reply> {
     let unknown = |name: &str| {
         let message = format!("column orders.{name} does not exist");
         refuse(
@@ -154,33 +153,43 @@ pub(crate) fn postgrest(request: &Request, world: &World) -> Reply {
                             falls = Some(way == "desc");
                         }
                         ("updated_at" | "id", "asc" | "desc") => {}
-                        ("updated_at" | "id", _) => return unparsed(),
-                        (other, _) => return unknown(other),
+                        ("updated_at" | "id", _) => return Err(unparsed()),
+                        (other, _) => return Err(unknown(other)),
                     }
                 }
             }
             "updated_at" => match value.strip_prefix("gte.").map(clock::parse) {
-                None => return unparsed(),
+                None => return Err(unparsed()),
                 Some(None) => {
-                    return refuse(
+                    return Err(refuse(
                         400,
                         json!({"code": "22007", "message": "invalid input syntax for type timestamp with time zone"}),
-                    );
+                    ));
                 }
                 Some(Some(time)) => since = Some((time, true)),
             },
-            "id" => return unparsed(),
-            other => return unknown(other),
+            "id" => return Err(unparsed()),
+            other => return Err(unknown(other)),
         }
     }
+    Ok(Ask {
+        since,
+        falls,
+        ..Ask::default()
+    })
+}
+
+/// Every unknown parameter is a filter on a column; the total is counted where
+/// it is asked for.
+pub(crate) fn postgrest(request: &Request, world: &World) -> Reply {
     either((|| {
+        let ask = postgrest_ask(request)?;
         let limit = number(request, "limit", 1000)?.min(1000);
         let offset = number(request, "offset", 0)?;
         let (rows, total) = world.page(Ask {
-            since,
-            falls,
             offset,
             limit,
+            ..ask
         });
         let counted = request.header("Prefer") == Some("count=exact");
         if counted && offset > total {
