@@ -195,6 +195,7 @@ fn since(of: &Connection, all: &mut Evidence, asker: &mut Asker) {
     };
     let shift = probe.seen.as_ref().ok();
     let shift = shift.and_then(|seen| shifted(&pick, seen, &all.page));
+    let shift = shift.or_else(|| late(of, all, &pick, &probe, asker));
     match (coarse(&probe, &all.page), shift) {
         (Some(grain), shift) if shift.is_none() || again_coarse(of, all, &pick, asker) => {
             all.grain = Some(grain);
@@ -236,6 +237,31 @@ fn again_coarse(of: &Connection, all: &Evidence, pick: &Pick, asker: &mut Asker)
     probe.is_some_and(|probe| coarse(&probe, page).is_some())
 }
 
+/// Where the rows of the bound itself are left out: whether those come from a
+/// second before it on, as they do where the bound is exclusive, or the filter
+/// begins later than it is asked to.
+fn late(
+    of: &Connection,
+    all: &Evidence,
+    pick: &Pick,
+    probe: &Probe,
+    asker: &mut Asker,
+) -> Option<(i64, i64)> {
+    let seen = probe.seen.as_ref().ok()?;
+    let (_, end) = pick.run?;
+    let next = all.page.marks.get(end)?;
+    let missing = seen.marks.first().is_some_and(|mark| mark.at >= next.at);
+    let cut = probe.asked.since.as_ref()?.at < pick.mark.at;
+    if !missing || cut || all.page.disorder().is_some() {
+        return None;
+    }
+    let before = moved(of, &pick.mark, moved_by(pick.mark.at, -1));
+    let before = asker.ask(of, before)?.seen.ok()?;
+    let comes = before.marks.iter().any(|mark| mark.at == pick.mark.at);
+    let came = seen.marks.first()?.at.secs - pick.mark.at.secs;
+    (!comes).then_some((0, came))
+}
+
 /// By how much the filter is shifted, to the quarter of an hour: a bound that
 /// is moved the other way by as much brings the row that it was taken from.
 fn measure(
@@ -270,6 +296,13 @@ fn measure(
             false => low = middle + 1,
         }
     }
+    // From a second later on, that row must be left out again.
+    let after = moved_by(pick.mark.at, 1 - low * QUARTER);
+    let after = asker.ask(of, moved(of, &pick.mark, after));
+    exact &= after.is_some_and(|probe| {
+        let seen = probe.seen.unwrap_or_default();
+        seen.marks.first().is_none_or(|mark| mark.at > pick.mark.at)
+    });
     let (least, most) = match exact {
         true => (low * QUARTER, low * QUARTER),
         false => (least, most),

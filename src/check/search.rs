@@ -44,6 +44,8 @@ pub(super) struct Found {
     pub(super) format: Option<String>,
     /// Rows to ask for.
     pub(super) size: u64,
+    /// Whether an order by the timestamp was found.
+    pub(super) sorted: bool,
     /// What could not be found out, in words.
     pub(super) unknown: Vec<String>,
 }
@@ -85,6 +87,7 @@ impl<'a> Search<'a> {
             found: Found {
                 format,
                 size,
+                sorted: true,
                 ..Found::default()
             },
             tried: HashSet::new(),
@@ -221,8 +224,9 @@ impl<'a> Search<'a> {
 
     /// Notes that no order was found.
     fn unsorted(&mut self) {
+        self.found.sorted = false;
         self.found.unknown.push(
-            "how to sort by the timestamp: no parameter that was tried had an effect, among them sort, order_by and ordering"
+            "how to sort by the timestamp: no parameter that was tried had an effect, among them sort, order_by and ordering; \"sorted\": false walks all that passes the filter"
                 .to_owned(),
         );
     }

@@ -103,6 +103,9 @@ fn find_out(options: &Options, meeting: &mut Meeting) -> Result<Vec<String>> {
         if options.page_size.is_none() && !meeting.names("page_size") {
             meeting.of.page_size = found.size;
         }
+        if !found.sorted && !meeting.names("sorted") {
+            meeting.of.sorted = false;
+        }
         meeting.text = text;
         unknown.extend(found.unknown);
     }

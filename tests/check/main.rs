@@ -8,6 +8,7 @@ mod support;
 mod apis;
 mod clauses;
 mod front;
+mod honest;
 mod known;
 mod newcomer;
 mod other;

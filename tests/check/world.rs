@@ -78,7 +78,8 @@ impl World {
 
     /// Some rows change, some come in.
     pub(crate) fn change(&mut self) {
-        let newest = self.rows.iter().map(|row| row.updated).max().unwrap();
+        let newest = self.rows.iter().map(|row| row.updated).max();
+        let newest = newest.unwrap_or(BASE);
         for (number, row) in self.rows.iter_mut().step_by(9).enumerate() {
             row.updated = newest + (1 + number as i64) * SECOND;
             row.version += 1;
