@@ -10,6 +10,7 @@ use super::examine::{choose, fit};
 use super::families::{FAMILIES, Family, Hint};
 use super::meeting::Meeting;
 use super::search::{Found, Search, fill, format_of};
+use super::setting::spelled;
 use super::survey::json::whole;
 use super::trial::Trial;
 
@@ -41,7 +42,7 @@ pub(super) fn discover(meeting: &mut Meeting) -> Result<Found, String> {
     search.totals();
     search.sizes();
     let of = search.trial.of;
-    let found = search.found;
+    let mut found = search.found;
     if !found
         .query
         .iter()
@@ -51,6 +52,13 @@ pub(super) fn discover(meeting: &mut Meeting) -> Result<Found, String> {
         let mut unknown = found.unknown;
         unknown.push("\"query\": what is in the file is the reference API's".to_owned());
         return Err(unknown.join("\n"));
+    }
+    if found.format.is_some() && found.spelling.is_none() {
+        let name = spelled(&of.cursor);
+        let note = format!(
+            "the zone of {name}: its times have no offset and are read as UTC; where they are not, \"since\": {{\"zone\": …}} says which"
+        );
+        found.unknown.push(note);
     }
     meeting.of.cursor = of.cursor;
     meeting.of.primary_key = of.primary_key;

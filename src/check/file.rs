@@ -215,24 +215,26 @@ fn since(of: &Connection, fixes: &[Fix], given: Map<String, Value>) -> String {
 }
 
 /// What the table is called, by the last part of the address's path that is a
-/// name.
+/// name, and is not one for rows of any kind.
 pub(super) fn table(url: &str) -> Option<String> {
+    const ANY: [&str; 7] = [
+        "items", "rows", "records", "entries", "list", "search", "query",
+    ];
     let path = url.split(['?', '#']).next()?;
     let path = path.split_once("://").map_or(path, |(_, rest)| rest);
     let (_, path) = path.split_once('/')?;
-    let last = path.rsplit('/').find(|part| !part.is_empty())?;
-    let name = last.split('.').find(|part| !part.is_empty())?;
-    let name: String = name
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_lowercase()
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    Some(name).filter(|name| name.bytes().any(|b| b.is_ascii_alphabetic()))
+    let mut names = path.rsplit('/').filter_map(name);
+    let last = names.next()?;
+    let before = names.next().filter(|_| ANY.contains(&&*last));
+    Some(before.unwrap_or(last))
+}
+
+/// A part of a path as a table's name, where it is one.
+fn name(part: &str) -> Option<String> {
+    let word = part.split('.').find(|word| !word.is_empty())?;
+    let word = word.to_ascii_lowercase();
+    let word = word.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    Some(word).filter(|word| word.bytes().any(|b| b.is_ascii_alphabetic()) && word.len() <= 200)
 }
 
 /// What no answer can tell, for whoever reads the file.

@@ -10,11 +10,13 @@ mod clauses;
 mod front;
 mod honest;
 mod known;
+mod measured;
 mod newcomer;
 mod other;
 mod pages;
 mod proof;
 mod suggest;
+mod types;
 mod world;
 
 use serde_json::Value;

@@ -109,7 +109,7 @@ fn a_foreign_layout_is_found_out() {
     assert_eq!(file["headers"]["X-Token"], "${HOME}/x", "as it was written");
     assert_eq!(file["timeout"], "7s");
     let types = json!({"uuid": "STRING", "nr": "DECIMAL", "score": "DECIMAL", "ok": "BOOLEAN", "tags": "JSON",
-        "none": "JSON", "born": "NAIVE_DATE", "created": "UTC_DATETIME", "modified_on": "UTC_DATETIME"});
+        "none": "JSON", "born": "NAIVE_DATE", "created": "UTC_DATETIME", "modified_on": "NAIVE_DATETIME"});
     assert_eq!(file["columns"], types);
 }
 

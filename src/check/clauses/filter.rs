@@ -96,6 +96,17 @@ fn elsewhere(shift: &Shift) -> Finding {
     };
     let way = |seconds: i64| if seconds > 0 { "later" } else { "earlier" };
     let (from, to) = (shift.least, shift.most);
+    if from != to && from.abs().max(to.abs()) < 900 {
+        let found = format!(
+            "begins up to {} s {} than it is asked to: asked from {} on, {}",
+            from.abs().max(to.abs()),
+            way(from + to),
+            shift.asked,
+            shift.came
+        );
+        return Finding::broken(Clause::Filter, found)
+            .remedy("does the filter go by the cursor, or by another field?");
+    }
     let how = if from == to {
         format!("{} {}", hours(to), way(to))
     } else if from < 0 && to > 0 {

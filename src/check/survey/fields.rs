@@ -150,8 +150,15 @@ impl Column<'_> {
         let first = self.values.first().map_or("", |value| json::kind(value));
         // Digits that would pass for times of day are what they are: text.
         let digits = |value: &&[u8]| value.iter().all(|b| b.is_ascii_digit() || *b == b'"');
-        // A local time is not UTC because the cursor is.
-        let local = |value: &&[u8]| !cursor && timestamp::naive(&json::text(value)).is_some();
+        // A time without a zone is UTC only where the field's name says so.
+        let name = self.name();
+        let utc = name.ends_with("gmt") || name.ends_with("utc");
+        let local = |value: &&[u8]| {
+            let text = json::text(value);
+            !(cursor && utc)
+                && timestamp::naive(&text).is_some()
+                && timestamp::parse(&text).is_none()
+        };
         let fits = |of: &&Type| {
             self.values.iter().all(|value| {
                 json::kind(value) == first
