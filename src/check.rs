@@ -3,6 +3,7 @@
 //! that fits. It keeps no rows, no state, and changes nothing on the disk.
 
 mod ask;
+mod bounds;
 mod case;
 mod clause;
 mod clauses;

@@ -6,15 +6,18 @@ use crate::support::clock::{self, BASE, SECOND};
 use crate::support::http::{Reply, Request, Server};
 use crate::{report, stands};
 
+/// Where a filter begins that is asked to begin at this time.
+type Begins = fn(i64) -> i64;
+
 /// Rows so many microseconds apart, by the reference's parameters; the filter
 /// begins where it is told to.
-fn checked(code: i32, apart: i64, begins: fn(i64) -> i64) -> Value {
+fn checked(code: i32, apart: i64, begins: Begins) -> Value {
     let times: Vec<i64> = (0..120).map(|number| BASE + number * apart).collect();
     let server = Server::start(move |request| answer(&times, request, begins));
     report(code, &["--url", &server.url("/rows")])
 }
 
-fn answer(times: &[i64], request: &Request, begins: fn(i64) -> i64) -> Reply {
+fn answer(times: &[i64], request: &Request, begins: Begins) -> Reply {
     let number = |name: &str, without: usize| {
         let given = request.param(name).and_then(|text| text.parse().ok());
         given.unwrap_or(without)
@@ -73,7 +76,7 @@ fn the_grain_of_a_filter_is_told() {
         bound.div_euclid(UNIT) * UNIT
     }
     const MINUTE: i64 = 60 * SECOND;
-    let cases: [(i64, fn(i64) -> i64, &str); 5] = [
+    let cases: [(i64, Begins, &str); 5] = [
         (173, cut::<1000>, "by the whole millisecond"),
         (173_000, cut::<SECOND>, "by the whole second"),
         (7 * SECOND, cut::<MINUTE>, "by the whole minute"),
