@@ -8,11 +8,11 @@ use crate::json;
 use super::ask::Answer;
 use super::examine::{choose, fit};
 use super::families::{FAMILIES, Family, Hint};
-use super::meeting::Meeting;
+use super::meeting::{Meeting, RETRIES};
 use super::search::{Found, Search, fill, format_of};
 use super::setting::spelled;
 use super::survey::json::whole;
-use super::trial::Trial;
+use super::trial::{Pair, Trial};
 
 /// Finds out the parameters.
 ///
@@ -22,9 +22,8 @@ pub(super) fn discover(meeting: &mut Meeting) -> Result<Found, String> {
     let mut of = meeting.of.clone();
     of.query.clear();
     let meeting_format = of.since.format.clone();
-    let mut trial = Trial::new(of, &mut meeting.asker);
-    let bare = trial.answer(&[], &[], fill(None, 1, 0));
-    let bare = bare.ok_or("the API gives no answer without parameters that is JSON")?;
+    let mut trial = Trial::new(of, &mut meeting.asker, RETRIES);
+    let bare = bare(&mut trial)?;
     choose(&mut trial.of, &bare, &meeting.text);
     let format = format_of(&fit(&mut trial.of, &bare));
     let sheet = trial.read(&bare).unwrap_or_default();
@@ -64,6 +63,35 @@ pub(super) fn discover(meeting: &mut Meeting) -> Result<Found, String> {
     meeting.of.primary_key = of.primary_key;
     meeting.of.response = of.response;
     Ok(found)
+}
+
+/// The answer without parameters, or where the API wants some with those for
+/// pages alone.
+fn bare(trial: &mut Trial<'_>) -> Result<Answer, String> {
+    if let Some(bare) = trial.answer(&[], &[], fill(None, 1, 0)) {
+        return Ok(bare);
+    }
+    match trial.status() {
+        Some(200..300) => return Err("the answer without parameters is no JSON".to_owned()),
+        Some(400 | 422 | 500) => {}
+        // What is wrong is told by the error itself.
+        _ => return Err(String::new()),
+    }
+    let pages = FAMILIES.iter().flat_map(|family| family.pages);
+    let mut wanted: Vec<Vec<Pair>> = Vec::new();
+    for pairs in pages {
+        let owned = |(name, value): &(&str, &str)| (name.to_string(), value.to_string());
+        let pairs: Vec<Pair> = pairs.iter().map(owned).collect();
+        if !wanted.contains(&pairs) {
+            wanted.push(pairs);
+        }
+    }
+    let answer = wanted
+        .iter()
+        .find_map(|pairs| trial.answer(pairs, &[], fill(None, 50, 0)));
+    answer.ok_or_else(|| {
+        "the API answers neither without parameters nor with those for pages alone".to_owned()
+    })
 }
 
 /// The families, those first that the answer hints at most.

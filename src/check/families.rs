@@ -281,6 +281,10 @@ pub(super) const FAMILIES: [Family; 12] = [
                 down: &[("sort", "{cursor}"), ("order", "desc")],
             },
             Order {
+                up: &[("sort", "{stem}"), ("direction", "asc")],
+                down: &[("sort", "{stem}"), ("direction", "desc")],
+            },
+            Order {
                 up: &[("sort_by", "{cursor}"), ("order", "asc")],
                 down: &[("sort_by", "{cursor}"), ("order", "desc")],
             },

@@ -22,7 +22,7 @@ use super::parameters;
 
 /// A first request that fails is not worth the patience of a sync, unless it
 /// is asked for: whoever checks is there and waits.
-const RETRIES: u32 = 2;
+pub(super) const RETRIES: u32 = 2;
 
 /// An API that is about to be asked.
 pub(super) struct Meeting {

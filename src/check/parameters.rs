@@ -135,7 +135,7 @@ fn remedy(of: &Connection, name: &str) -> String {
             .to_owned()
     } else {
         format!(
-            "\"query\" in the connection file: does the API know {name}, or call it something else?"
+            "\"query\" in the connection file: does the API know {name}, or call it something else? without a \"query\" --suggest tries those of APIs that it knows"
         )
     }
 }

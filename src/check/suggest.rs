@@ -46,7 +46,11 @@ pub fn suggest(options: &Options) -> Result<Suggested> {
             });
         }
     };
+    let declared = meeting.names("columns");
     let (of, asker) = (&mut meeting.of, &mut meeting.asker);
+    if !declared {
+        of.columns = None;
+    }
     choose(of, &first, &meeting.text);
     let mut fixes = fit(of, &first);
     let mut findings = judge(of, &mut first, asker);
@@ -91,7 +95,6 @@ fn find_out(options: &Options, meeting: &mut Meeting) -> Result<Vec<String>> {
         meeting.of.url = plain;
         meeting.again(options)?;
     }
-    meeting.asker.source.set_patience(0);
     let found = discover(meeting);
     if let Err(why) = &found {
         unknown.extend(why.lines().map(str::to_owned));
@@ -99,7 +102,12 @@ fn find_out(options: &Options, meeting: &mut Meeting) -> Result<Vec<String>> {
     if let Ok(found) = found
         && let Some(text) = draft::text(&found, &meeting.of, &meeting.text, mended.as_deref())
     {
+        let since = meeting.of.since.first.take();
         draft::apply(&text, &mut meeting.of)?;
+        meeting.given.clone_from(&meeting.of.since.first);
+        if options.since.is_some() {
+            meeting.of.since.first = since;
+        }
         if options.page_size.is_none() && !meeting.names("page_size") {
             meeting.of.page_size = found.size;
         }
@@ -147,10 +155,18 @@ fn written(
         });
     }
     unknown.extend(file::notes(of, options, text));
+    let rows = open.iter().find(|finding| finding.clause == Clause::Rows);
+    let result = match rows.filter(|rows| rows.verdict == Verdict::Unseen) {
+        Some(rows) => {
+            let error = Error::contract(format!("{}: {}", rows.clause.name(), rows.found));
+            Err(error.hint("suggest again once the table has rows: nothing of the file is proved"))
+        }
+        None => verdict(&open, None, true),
+    };
     Ok(Suggested {
         text: file::file(of, fixes, text, options)?,
         unknown,
-        result: verdict(&open, None, true),
+        result,
     })
 }
 

@@ -75,6 +75,20 @@ impl<'a> Survey<'a> {
     }
 }
 
+/// A list without rows where rows usually are.
+fn empty(whole: &[u8]) -> Vec<(Vec<String>, Vec<&[u8]>)> {
+    const NAMES: [&str; 8] = [
+        "data", "results", "items", "rows", "records", "value", "features", "entries",
+    ];
+    let is_empty = |raw: &[u8]| raw.first() == Some(&b'[') && json::items(raw).is_empty();
+    if is_empty(whole) {
+        return vec![(Vec::new(), Vec::new())];
+    }
+    let members = json::members(whole).into_iter();
+    let found = members.filter(|(name, raw)| NAMES.contains(&&**name) && is_empty(raw));
+    found.map(|(name, _)| (vec![name], Vec::new())).collect()
+}
+
 /// The rows where the connection says, or what is there.
 fn locate<'a>(of: &Connection, body: &'a [u8]) -> Result<Vec<&'a [u8]>, Misplaced> {
     if !json::is_json(body) {
@@ -87,6 +101,10 @@ fn locate<'a>(of: &Connection, body: &'a [u8]) -> Result<Vec<&'a [u8]>, Misplace
     let objects = items.iter().all(|item| item.first() == Some(&b'{'));
     if list.is_none() || !objects {
         let lists = fields::lists(body);
+        let lists = match lists.is_empty() {
+            true => empty(whole),
+            false => lists,
+        };
         let first = lists.first();
         let row = first.map_or_else(Vec::new, |(_, rows)| fields::wrapping(rows));
         return Err(Misplaced::Elsewhere {

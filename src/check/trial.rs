@@ -2,6 +2,7 @@
 //! answer as a sheet of keys and timestamps. It judges nothing.
 
 use crate::config::Connection;
+use crate::exchange::Request;
 use crate::json;
 use crate::template::{Template, Values};
 
@@ -34,15 +35,18 @@ pub(super) struct Trial<'a> {
     /// The connection, as far as it is known.
     pub(super) of: Connection,
     asker: &'a mut Asker,
+    patience: u32,
     left: u32,
 }
 
 impl<'a> Trial<'a> {
-    /// A trial of this connection.
-    pub(super) fn new(of: Connection, asker: &'a mut Asker) -> Self {
+    /// A trial of this connection. A refusal is an answer that counts, so that
+    /// only what says nothing of the parameters is asked again, so many times.
+    pub(super) fn new(of: Connection, asker: &'a mut Asker, patience: u32) -> Self {
         Self {
             of,
             asker,
+            patience,
             left: MOST,
         }
     }
@@ -70,12 +74,24 @@ impl<'a> Trial<'a> {
             })
             .collect();
         let asked = opening(&self.of);
-        let answer = self.asker.fetch_altered(&self.of, &asked, &|mut request| {
+        let altered = |mut request: Request| {
             request.query.clone_from(&filled);
             request.headers.extend(headers.iter().cloned());
             request
-        });
+        };
+        self.asker.source.set_patience(0);
+        let mut answer = self.asker.fetch_altered(&self.of, &asked, &altered);
+        let busy = matches!(self.asker.status, None | Some(429 | 503));
+        if answer.is_err() && busy && self.patience > 0 {
+            self.asker.source.set_patience(self.patience);
+            answer = self.asker.fetch_altered(&self.of, &asked, &altered);
+        }
         answer.ok().filter(|answer| is_json(&answer.body))
+    }
+
+    /// The status of the last answer.
+    pub(super) fn status(&self) -> Option<u16> {
+        self.asker.status
     }
 
     /// The same as a sheet.

@@ -17,6 +17,7 @@ mod pages;
 mod proof;
 mod suggest;
 mod types;
+mod unusual;
 mod world;
 
 use serde_json::Value;

@@ -86,7 +86,7 @@ fn none(case: &Case<'_>) -> Finding {
         Some(Hidden::ByParameters(rows, names)) => {
             let found = format!("none, but {rows} without parameters; what leaves none: {names}");
             Finding::broken(Clause::Rows, found)
-                .remedy("name the API's own parameters: \"query\" in the connection file")
+                .remedy("name the API's own parameters: \"query\" in the connection file; without it --suggest tries those of APIs that it knows")
         }
         None => Finding::unseen(
             Clause::Rows,
