@@ -96,6 +96,7 @@ fn django_rest_framework_is_found_out_by_offset() {
     let file = works("/api/users/", rest::django_offset);
     assert_eq!(file["query"]["updated_at__gte"], "{since}");
     assert_eq!(file["query"]["offset"], "{offset}");
+    assert_eq!(file["response"]["total"], "/count");
 }
 
 #[test]
@@ -110,6 +111,7 @@ fn strapi_4_is_found_out() {
     let file = works("/api/articles", cms::strapi_4);
     assert_eq!(file["cursor"], "/attributes/updatedAt");
     assert_eq!(file["query"]["filters[updatedAt][$gte]"], "{since}");
+    assert_eq!(file["response"]["total"], "/meta/pagination/total");
 }
 
 #[test]
@@ -161,6 +163,7 @@ fn pygeoapi_is_found_out() {
     let file = works("/collections/stations/items", servers::pygeoapi);
     assert_eq!(file["query"]["datetime"], "{since}/..");
     assert_eq!(file["cursor"], "/properties/updated");
+    assert_eq!(file["response"]["total"], "/numberMatched");
 }
 
 #[test]

@@ -84,8 +84,8 @@ pub(in crate::check) fn total(
     limit: u64,
 ) -> Option<Place> {
     // The last of these count what is on the page as often as what there is.
-    const LAST: usize = 14;
-    const NAMES: [&str; 16] = [
+    const LAST: usize = 15;
+    const NAMES: [&str; 17] = [
         "total",
         "totalcount",
         "totalitems",
@@ -98,6 +98,7 @@ pub(in crate::check) fn total(
         "filtercount",
         "numfound",
         "nummatched",
+        "numbermatched",
         "hits",
         "matched",
         "count",
