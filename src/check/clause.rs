@@ -53,6 +53,15 @@ pub(super) enum Clause {
 }
 
 impl Clause {
+    /// Whether a sync without it loses rows or fails, so that it is to be proved
+    /// before one is relied on.
+    pub(super) fn is_vital(self) -> bool {
+        matches!(
+            self,
+            Self::Rows | Self::Key | Self::Cursor | Self::Sorted | Self::Filter | Self::Offset
+        )
+    }
+
     /// What it is called.
     pub(super) fn name(self) -> &'static str {
         match self {

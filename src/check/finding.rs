@@ -104,6 +104,11 @@ impl Finding {
         matches!(self.verdict, Verdict::Warning | Verdict::Broken)
     }
 
+    /// Whether it is to be proved before a sync is relied on, and is not.
+    pub(super) fn is_open(&self) -> bool {
+        self.verdict == Verdict::Unseen && self.clause.is_vital()
+    }
+
     /// The setting that is called for: where a clause holds there is none.
     pub(super) fn setting(&self) -> Option<&Fix> {
         self.fix.as_ref().filter(|_| self.is_noted())

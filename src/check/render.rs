@@ -69,11 +69,13 @@ fn summary(checks: &[Finding], requests: u64) -> String {
             .join(", ")
     };
     let bad = names(&|check| check.verdict == Verdict::Broken || check.loses);
+    let open = names(&|check| check.is_open());
     let settings = checks.iter().any(|check| check.setting().is_some());
     let requests = counted(usize::try_from(requests).unwrap_or(usize::MAX), "request");
     let mut out = match bad.as_str() {
         "" if !shown(checks) => format!("\n{requests}: no rows, so nothing is proved\n"),
-        "" => format!("\n{requests}: nothing seen that could lose rows\n"),
+        "" if open.is_empty() => format!("\n{requests}: nothing seen that could lose rows\n"),
+        "" => format!("\n{requests}: nothing seen that could lose rows; not proved: {open}\n"),
         bad => format!("\n{requests}: do not sync before this is mended: {bad}\n"),
     };
     if settings {

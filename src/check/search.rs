@@ -46,6 +46,8 @@ pub(super) struct Found {
     pub(super) size: u64,
     /// Whether an order by the timestamp was found.
     pub(super) sorted: bool,
+    /// Whether the filter is no more than a guess.
+    pub(super) guessed: bool,
     /// What could not be found out, in words.
     pub(super) unknown: Vec<String>,
 }
@@ -202,6 +204,7 @@ impl<'a> Search<'a> {
 
     /// Goes on without a filter, where the reference API's is let pass.
     fn unfiltered(&mut self, order: Option<Vec<Pair>>) {
+        self.found.guessed = true;
         self.found.unknown.push(
             "the filter: no parameter that was tried leaves out rows before a time, among them updated_since, since, updated_after and filter[…]"
                 .to_owned(),

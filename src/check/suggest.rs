@@ -35,7 +35,7 @@ pub struct Suggested {
 /// Whatever is wrong with the options, the network or this machine.
 pub fn suggest(options: &Options) -> Result<Suggested> {
     let mut meeting = Meeting::begin(options)?;
-    let unknown = find_out(options, &mut meeting)?;
+    let (unknown, guessed) = find_out(options, &mut meeting)?;
     let mut first = match meeting.first()? {
         Ok(first) => first,
         Err(refusal) => {
@@ -77,13 +77,14 @@ pub fn suggest(options: &Options) -> Result<Suggested> {
     if options.since.is_some() && of.since.first.is_some() {
         of.since.first.clone_from(&meeting.given);
     }
-    written(options, &meeting, &fixes, findings, unknown)
+    written(options, &meeting, &fixes, findings, (unknown, guessed))
 }
 
-/// Finds out the API's parameters, where none were given.
-fn find_out(options: &Options, meeting: &mut Meeting) -> Result<Vec<String>> {
+/// Finds out the API's parameters, where none were given: what is to be said of
+/// that, and whether the parameters are no more than a guess.
+fn find_out(options: &Options, meeting: &mut Meeting) -> Result<(Vec<String>, bool)> {
     if !meeting.asks_by_default() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), false));
     }
     let (plain, out) = draft::plain(&meeting.of.url);
     let mut unknown: Vec<String> = out
@@ -96,6 +97,7 @@ fn find_out(options: &Options, meeting: &mut Meeting) -> Result<Vec<String>> {
         meeting.again(options)?;
     }
     let found = discover(meeting);
+    let guessed = found.as_ref().map_or(true, |found| found.guessed);
     if let Err(why) = &found {
         unknown.extend(why.lines().map(str::to_owned));
     }
@@ -119,7 +121,7 @@ fn find_out(options: &Options, meeting: &mut Meeting) -> Result<Vec<String>> {
     }
     // Other headers, and the patience that was asked for.
     meeting.again(options)?;
-    Ok(unknown)
+    Ok((unknown, guessed))
 }
 
 /// The file, and what is to be said of it.
@@ -128,7 +130,7 @@ fn written(
     meeting: &Meeting,
     fixes: &[Fix],
     findings: Vec<Finding>,
-    mut unknown: Vec<String>,
+    (mut unknown, guessed): (Vec<String>, bool),
 ) -> Result<Suggested> {
     let (of, text) = (&meeting.of, &meeting.text);
     let noted = findings.iter().filter(|finding| finding.is_noted());
@@ -155,19 +157,26 @@ fn written(
         });
     }
     unknown.extend(file::notes(of, options, text));
-    let rows = open.iter().find(|finding| finding.clause == Clause::Rows);
-    let result = match rows.filter(|rows| rows.verdict == Verdict::Unseen) {
-        Some(rows) => {
-            let error = Error::contract(format!("{}: {}", rows.clause.name(), rows.found));
-            Err(error.hint("suggest again once the table has rows: nothing of the file is proved"))
-        }
-        None => verdict(&open, None, true),
+    let result = match guessed {
+        true => verdict(&open, None, true).and_then(|()| proved(&open)),
+        false => verdict(&open, None, true),
     };
     Ok(Suggested {
         text: file::file(of, fixes, text, options)?,
         unknown,
         result,
     })
+}
+
+/// What is a guess is to be proved before it is relied on.
+fn proved(open: &[Finding]) -> Result<()> {
+    let Some(finding) = open.iter().find(|finding| finding.is_open()) else {
+        return Ok(());
+    };
+    let text = format!("{} is not proved: {}", finding.clause.name(), finding.found);
+    Err(Error::contract(text).hint(
+        "suggest again once the table has rows of several timestamps, or check the file by hand",
+    ))
 }
 
 /// What a suggestion says of a clause's remedy.

@@ -144,7 +144,10 @@ fn an_empty_table_suggests_nothing_that_counts_as_proved() {
     ] {
         let (_, said) = suggested(5, "/rows", move |_| Reply::json(body.clone()));
         assert!(said.contains("empty table"), "{said}");
-        assert!(said.contains("once the table has rows"), "{said}");
+        assert!(
+            said.contains("once the table has rows of several"),
+            "{said}"
+        );
     }
 }
 
@@ -194,4 +197,42 @@ fn a_draft_with_a_token_is_filled_in_and_keeps_its_secret() {
     assert_eq!(file["headers"]["Authorization"], "Bearer ${TOKEN}");
     assert_eq!(file["page_size"], 40);
     assert!(!(outcome.stdout + &outcome.stderr).contains("s3cr3t"));
+}
+
+#[test]
+fn a_table_of_one_row_or_one_timestamp_proves_neither_order_nor_filter() {
+    for count in [1, 90] {
+        let answer = move |request: &Request| {
+            let bound = request
+                .param("updated_since")
+                .unwrap_or_default()
+                .to_owned();
+            let skip = request.param("offset").and_then(|text| text.parse().ok());
+            let limit = request.param("limit").and_then(|text| text.parse().ok());
+            let all = 0..if bound.as_str() <= "2024-01-15T10:30:00Z" {
+                count
+            } else {
+                0
+            };
+            let page = all
+                .clone()
+                .skip(skip.unwrap_or(0))
+                .take(limit.unwrap_or(50));
+            let rows: Vec<Value> = page
+                .map(|id| json!({"id": id, "updatedAt": "2024-01-15T10:30:00Z"}))
+                .collect();
+            Reply::json(json!({"data": rows, "total": all.len()}))
+        };
+        let (_, said) = suggested(5, "/rows", answer);
+        assert!(said.contains("is not proved"), "{said}");
+        let server = Server::start(answer);
+        let outcome = check(&Scratch::new(), &["--url", &server.url("/rows")]).expect(0);
+        let mut lines = outcome.stdout.lines();
+        let line = lines.find(|line| line.contains("; not proved: "));
+        assert!(
+            line.is_some_and(|line| line.contains("sorted")),
+            "{}",
+            outcome.stdout
+        );
+    }
 }

@@ -12,10 +12,9 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let (of, all) = (case.of, case.all);
-    let page = &all.page;
     let found = match disorder(all) {
         Some(found) => found,
-        None if page.at(0) == page.at(page.len() - 1) && seen(all.deep.as_ref()).is_none() => {
+        None if is_flat(all) => {
             let found = "all rows that were seen share one timestamp";
             return Some(Finding::unseen(Clause::Sorted, found));
         }
@@ -31,6 +30,13 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     }
     let finding = Finding::broken(Clause::Sorted, found).fix(Some(Fix::Sorted(false)));
     Some(finding.remedy("better: ask for ascending order, see \"query\""))
+}
+
+/// Whether all rows that are known have one timestamp.
+fn is_flat(all: &Evidence) -> bool {
+    let pages = [Some(&all.page), seen(all.deep.as_ref())];
+    let mut marks = pages.into_iter().flatten().flat_map(|page| &page.marks);
+    marks.all(|mark| mark.at == all.page.at(0))
 }
 
 /// Rows that are not in their order, in words.
