@@ -63,6 +63,8 @@ pub(super) struct Search<'a> {
     tried: HashSet<String>,
     /// Whether a parameter says how many rows to send.
     limits: bool,
+    /// Rows of the pages by which orders and filters are told.
+    some: u64,
 }
 
 /// What fills a question's places.
@@ -94,6 +96,7 @@ impl<'a> Search<'a> {
             },
             tried: HashSet::new(),
             limits: false,
+            some: SOME,
         }
     }
 
@@ -128,6 +131,11 @@ impl<'a> Search<'a> {
                 if let Some(pairs) = self.paged(&pairs, bare) {
                     self.limits = pairs.iter().any(|(_, value)| value.contains("{limit}"));
                     self.found.query.extend(pairs);
+                    // As many as the API sends by itself are never refused.
+                    let query = self.found.query.clone();
+                    if self.trial.sheet(&query, fill(None, SOME, 0)).is_none() {
+                        self.some = SOME.min(bare.ids.len() as u64);
+                    }
                     return self.prefer(family);
                 }
             }
@@ -216,7 +224,7 @@ impl<'a> Search<'a> {
         let filter = ("updated_since".to_owned(), "{since}".to_owned());
         let asked = [&self.found.query[..], std::slice::from_ref(&filter)].concat();
         let bound = "2000-01-01T00:00:00Z";
-        let came = self.trial.sheet(&asked, fill(Some(bound), SOME, 0));
+        let came = self.trial.sheet(&asked, fill(Some(bound), self.some, 0));
         if came.is_some_and(|came| !came.ids.is_empty()) {
             let note =
                 "\"query\": updated_since stands for the filter until the API's own is known";
@@ -244,12 +252,12 @@ impl<'a> Search<'a> {
                 let down = self.named(order.down)?;
                 let with = |more: &[Pair]| [&self.found.query[..], more].concat();
                 let (down, both) = (with(&down), with(&up));
-                let falls = self.trial.sheet(&down, fill(None, SOME, 0));
+                let falls = self.trial.sheet(&down, fill(None, self.some, 0));
                 // Where the other direction alone is refused, the parameter is read.
                 if falls.is_some_and(|sheet| !sheet.falls()) || self.trial.is_spent() {
                     continue;
                 }
-                let rises = self.trial.sheet(&both, fill(None, SOME, 0));
+                let rises = self.trial.sheet(&both, fill(None, self.some, 0));
                 if rises.is_some_and(|sheet| sheet.rises()) {
                     self.prefer(family);
                     return Some(up);
@@ -262,7 +270,7 @@ impl<'a> Search<'a> {
     /// The parameter that leaves out what is older than a bound.
     fn filter(&mut self, order: &[Pair]) -> Option<Pair> {
         let base = [&self.found.query[..], order].concat();
-        let all = self.trial.sheet(&base, fill(None, SOME, 0))?;
+        let all = self.trial.sheet(&base, fill(None, self.some, 0))?;
         let bound = middle(&all)?;
         let mut second = None;
         let spellings = spellings(&all.texts[bound]);
@@ -274,7 +282,7 @@ impl<'a> Search<'a> {
                         continue;
                     }
                     let asked = [&pairs[..], &base].concat();
-                    let came = self.trial.sheet(&asked, fill(Some(&spelled), SOME, 0));
+                    let came = self.trial.sheet(&asked, fill(Some(&spelled), self.some, 0));
                     let exact = came
                         .as_ref()
                         .is_some_and(|came| leaves_out(came, &all, bound));

@@ -76,6 +76,19 @@ fn an_api_that_wants_a_limit_is_asked_with_one() {
 }
 
 #[test]
+fn an_api_that_refuses_more_rows_than_its_own_page_is_found_out() {
+    let (file, _) = suggested(0, "/rows", |request| {
+        let limit = request.param("limit").and_then(|text| text.parse().ok());
+        match limit.unwrap_or(30) {
+            1..=30 => usual(request),
+            _ => refuse(400, json!({"error": "limit must be from 1 to 30"})),
+        }
+    });
+    is_usual(&file);
+    assert_eq!(file["page_size"], 20, "the largest of those that are tried");
+}
+
+#[test]
 fn an_api_that_fails_over_what_it_does_not_know_is_found_out() {
     let (file, _) = suggested(0, "/rows", |request| {
         const KNOWN: [&str; 4] = ["sort", "limit", "offset", "updated_since"];
