@@ -26,7 +26,7 @@ fn works(path: &str, answer: Answer) -> Value {
         outcome.stderr
     );
     let asked = api.server.requests().len();
-    assert!(asked <= 200, "{asked} requests");
+    assert!(asked <= 60, "{asked} requests");
     let file: Value = serde_json::from_str(&outcome.stdout).expect("a file");
     scratch.write("c.json", &outcome.stdout);
     let checked = check(&scratch, &["--config", "c.json"]);
