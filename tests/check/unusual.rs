@@ -105,8 +105,8 @@ fn an_api_that_fails_over_what_it_does_not_know_is_found_out() {
 fn a_busy_api_is_asked_again_before_anything_is_concluded() {
     let asked = std::sync::atomic::AtomicU64::new(0);
     let server = Server::start(move |request| {
-        match asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 9 {
-            3 => Reply::status(429).header("Retry-After", 0),
+        match asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 2 {
+            0 => Reply::status(429).header("Retry-After", 0),
             _ => usual(request),
         }
     });
@@ -146,6 +146,24 @@ fn pages_by_number_and_an_order_by_the_stem_are_found_out() {
     let query = json!({"since": "{since}", "sort": "updated", "direction": "asc", "per_page": "{limit}", "page": "{page}"});
     assert_eq!(file["query"], query);
     assert!(said.contains("a total: none is told"), "{said}");
+}
+
+#[test]
+fn an_offset_that_is_ignored_is_no_way_to_ask_for_pages() {
+    let (file, _) = suggested(0, "/rows", |request| {
+        let mut request = request.clone();
+        let number = |name: &str| request.param(name).and_then(|text| text.parse().ok());
+        let (page, limit): (usize, usize) =
+            (number("page").unwrap_or(1), number("limit").unwrap_or(30));
+        request.query.retain(|(name, _)| name != "offset");
+        let offset = (page.max(1) - 1) * limit;
+        request
+            .query
+            .push(("offset".to_owned(), offset.to_string()));
+        usual(&request)
+    });
+    let query = json!({"updated_since": "{since}", "sort": "updatedAt", "limit": "{limit}", "page": "{page}"});
+    assert_eq!(file["query"], query);
 }
 
 #[test]
