@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 
 use crate::cli::Options;
 use crate::clock::SystemClock;
-use crate::config::Connection;
+use crate::config::{Connection, Tables};
 use crate::connect;
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secrets;
@@ -55,7 +55,7 @@ impl Meeting {
         let (mut of, secrets) = connect::connection(options)?;
         let text = match &options.config {
             None => "{}".to_owned(),
-            Some(path) => connect::read(path)?,
+            Some(path) => one_of(options, connect::read(path)?)?,
         };
         let given = of.since.first.clone();
         if let Some(since) = instant(options.since.as_deref(), "--since", &of.since.format)? {
@@ -78,8 +78,7 @@ impl Meeting {
 
     /// Whether the parameters are the reference API's, since none were given.
     pub(super) fn asks_by_default(&self) -> bool {
-        let live = self.asker.source.waits();
-        live && !["query", "body", "method"]
+        !["query", "body", "method"]
             .iter()
             .any(|key| self.names(key))
     }
@@ -130,6 +129,16 @@ impl Meeting {
             halt: Some(error).filter(|_| !named),
         }))
     }
+}
+
+/// The file's text, of several tables that of the one that is meant.
+fn one_of(options: &Options, text: String) -> Result<String> {
+    let Some(name) = &options.one_of else {
+        return Ok(text);
+    };
+    let tables = Tables::read(&text)?;
+    let one = tables.map(|tables| tables.of(name)).transpose()?;
+    Ok(one.unwrap_or(text))
 }
 
 /// Who asks, with the retries that a check is worth.

@@ -81,7 +81,9 @@ impl<'a> Trial<'a> {
         };
         self.asker.source.set_patience(0);
         let mut answer = self.asker.fetch_altered(&self.of, &asked, &altered);
-        let busy = matches!(self.asker.status, None | Some(429 | 503));
+        // A host that has never answered is for the check itself to wait for.
+        let cut = self.asker.status.is_none() && self.left + 1 < MOST;
+        let busy = cut || matches!(self.asker.status, Some(429 | 503));
         if answer.is_err() && busy && self.patience > 0 {
             self.asker.source.set_patience(self.patience);
             answer = self.asker.fetch_altered(&self.of, &asked, &altered);

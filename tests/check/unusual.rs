@@ -267,3 +267,25 @@ fn a_table_of_one_row_or_one_timestamp_proves_neither_order_nor_filter() {
         );
     }
 }
+
+#[test]
+fn a_suggestion_is_replayed_from_its_recording() {
+    let server = Server::start(usual);
+    let scratch = Scratch::new();
+    let url = server.url("/rows");
+    let words = ["--url", &*url, "--suggest"];
+    let live = check(&scratch, &[&words[..], &["--record", "r.jsonl"]].concat()).expect(0);
+    drop(server);
+    let again = check(&scratch, &[&words[..], &["--replay", "r.jsonl"]].concat()).expect(0);
+    assert_eq!(live.stdout, again.stdout);
+}
+
+#[test]
+fn one_of_several_tables_is_found_out_too() {
+    let server = Server::start(usual);
+    let scratch = Scratch::new();
+    let file = json!({"tables": {"users": {"url": server.url("/rows")}}});
+    scratch.write("all.json", file.to_string());
+    let outcome = check(&scratch, &["--config", "all.json", "--suggest"]).expect(0);
+    is_usual(&serde_json::from_str(&outcome.stdout).expect("a file"));
+}
