@@ -212,6 +212,13 @@ fn respelled(
     None
 }
 
+/// Asks from a day before the oldest row on.
+pub(super) fn earlier(of: &Connection, all: &Evidence, asker: &mut Asker) -> Option<Probe> {
+    const BEFORE: Duration = Duration::from_secs(86_400);
+    let oldest = all.page.marks.first()?;
+    asker.dare(of, moved(of, oldest, oldest.at.minus(BEFORE)))
+}
+
 /// Asks from two days after the newest row that is known.
 pub(super) fn later(of: &Connection, all: &Evidence, asker: &mut Asker) -> Option<Probe> {
     const AFTER: Duration = Duration::from_secs(2 * 86_400);

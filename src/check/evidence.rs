@@ -30,6 +30,9 @@ pub(super) struct Evidence {
     pub(super) fault: Option<Error>,
     /// What a first page without rows hides.
     pub(super) hidden: Option<Hidden>,
+    /// From a day before the oldest row on, where the first page came without
+    /// the filter.
+    pub(super) covered: Option<Probe>,
     /// Without the filter.
     pub(super) free: Option<Free>,
     /// From later than all rows that are known on, where no bound that rows

@@ -6,7 +6,7 @@ use crate::json;
 use crate::template::Slot;
 
 use super::ask::{Answer, Asked, Asker, Seen, opening};
-use super::bounds::{later, since};
+use super::bounds::{earlier, later, since};
 use super::evidence::{Evidence, Free, Hidden, Paging, honours, is_barren, limits, rises, tells};
 use super::parameters;
 use super::survey::fields::value;
@@ -50,6 +50,9 @@ pub(super) fn gather(of: &Connection, first: &mut Answer, asker: &mut Asker) -> 
     }
     if of.holds(Slot::Since) {
         all.free = free(of, &opening, asker);
+        if opening.since.is_none() && all.page.disorder().is_none() {
+            all.covered = earlier(of, &all, asker);
+        }
     }
     if of.sorted && all.page.at(0) < all.page.at(all.page.len() - 1) && rises(&all.page) {
         all.reverse = asker.reversed(of, &opening);

@@ -157,3 +157,44 @@ fn a_page_of_one_timestamp_asks_for_a_second_key_of_the_order() {
     let advice = crate::clause(&found, "ties")["try"].to_string();
     assert!(advice.contains("sort by a second key, id"), "{advice}");
 }
+
+#[test]
+fn rows_without_a_timestamp_are_counted_where_a_first_sync_asks_without_the_filter() {
+    // Those without one come last.
+    let server = Server::start(|request| {
+        let number = |name: &str, without: usize| {
+            let given = request.param(name).and_then(|text| text.parse().ok());
+            given.unwrap_or(without)
+        };
+        let bound = request.param("updated_since").and_then(clock::parse);
+        let times = (0..90).map(|id| Some(BASE + id * SECOND)).chain([None; 40]);
+        let mut rows: Vec<(usize, Option<i64>)> = times.enumerate().collect();
+        rows.retain(|(_, time)| bound.is_none_or(|bound| time.is_some_and(|time| time >= bound)));
+        if request.param("order_type") == Some("desc") {
+            rows.reverse();
+        }
+        let page = rows
+            .iter()
+            .skip(number("offset", 0))
+            .take(number("limit", 50));
+        let page: Vec<Value> = page
+            .map(|(id, time)| json!({"id": id, "updatedAt": time.map(clock::rfc3339)}))
+            .collect();
+        Reply::json(json!({"data": page, "offset": number("offset", 0), "total": rows.len()}))
+    });
+    let scratch = crate::support::Scratch::new();
+    let file = scratch.write("c.json", r#"{"since": {"first": null}}"#);
+    let words = [
+        "--config",
+        &*file.to_string_lossy(),
+        "--url",
+        &server.url("/rows"),
+    ];
+    let found = report(5, &words);
+    stands(
+        &found,
+        "coverage",
+        "broken",
+        "40 of 130 rows do not pass the filter",
+    );
+}

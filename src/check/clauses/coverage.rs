@@ -3,7 +3,7 @@
 
 use crate::check::case::Case;
 use crate::check::clause::Clause;
-use crate::check::evidence::Free;
+use crate::check::evidence::{Free, seen};
 use crate::check::finding::{Finding, counted};
 use crate::check::setting::spelled;
 
@@ -64,7 +64,12 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
 
 /// The totals with the filter and without.
 fn totals(case: &Case<'_>, free: &Free) -> Option<(u64, u64)> {
-    case.all.page.total.zip(free.total)
+    // A first page without the filter tells nothing of the filter.
+    let with = match case.all.opening.as_ref()?.since {
+        Some(_) => case.all.page.total,
+        None => seen(case.all.covered.as_ref())?.total,
+    };
+    with.zip(free.total)
 }
 
 /// Rows that the filter hides where no total tells: of a table that is shorter
