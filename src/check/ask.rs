@@ -3,15 +3,18 @@
 
 use crate::answer;
 use crate::clock::Clock;
-use crate::config::Connection;
+use crate::config::{Connection, Place};
 use crate::cursor::Mark;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::{Request, Response};
+use crate::json;
 use crate::page::{Page, text};
 use crate::source::retry::Retry;
 use crate::source::{fault, status};
 use crate::template::Values;
 use crate::timestamp::{self, Instant};
+
+use super::survey::json::whole;
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,14 +106,13 @@ impl Seen {
 
 impl Answer {
     /// The page that this connection makes of it.
-    pub(super) fn page(&self, of: &Connection) -> Result<Seen> {
+    pub(super) fn page(&mut self, of: &Connection) -> Result<Seen> {
         if status::is_empty(&self.response, &of.statuses) {
             return Ok(Seen::default());
         }
         let mut page = Page::default();
-        // It was made text when it came, which stays as it is.
-        let mut body = self.body.clone();
-        answer::decode(&mut page, &mut body, &self.response, of)?;
+        // It was made text when it came, so that nothing of it changes here.
+        answer::decode(&mut page, &mut self.body, &self.response, of)?;
         let view = page.view(&self.body, of);
         let rows = 0..view.len();
         Ok(Seen {
@@ -119,6 +121,16 @@ impl Answer {
             total: page.total,
             echo: page.offset,
         })
+    }
+
+    /// The total that it tells, whatever its rows are like.
+    pub(super) fn total(&self, of: &Connection) -> Option<u64> {
+        let text = match of.response.total.as_ref()? {
+            Place::Body(path) => json::text(json::point(whole(&self.body), path)?).into_owned(),
+            Place::Header(name) => self.response.header(name)?.to_owned(),
+        };
+        let total = text.rsplit_once('/').map_or(&*text, |(_, total)| total);
+        total.trim().parse().ok()
     }
 }
 
@@ -169,7 +181,7 @@ impl Asker {
         if self.halt.is_some() {
             return None;
         }
-        let seen = self.fetch(of, &asked).and_then(|answer| {
+        let seen = self.fetch(of, &asked).and_then(|mut answer| {
             if !status::is_empty(&answer.response, &of.statuses)
                 && let Some(error) = status::content_error(&answer.response, &answer.body)
             {
@@ -184,6 +196,14 @@ impl Asker {
                 None
             }
             _ => Some(Probe { asked, seen }),
+        }
+    }
+
+    /// An answer as it came, None where there is none with a good status.
+    pub(super) fn answer(&mut self, of: &Connection, asked: &Asked) -> Option<Answer> {
+        match self.halt {
+            Some(_) => None,
+            None => self.fetch(of, asked).ok(),
         }
     }
 
@@ -205,7 +225,7 @@ impl Asker {
             request
         };
         let answer = self.fetch_altered(of, asked, &turned);
-        Some(answer.and_then(|answer| answer.page(of)))
+        Some(answer.and_then(|mut answer| answer.page(of)))
     }
 
     /// As [`ask`](Self::ask), for a place where an API may well stumble: that

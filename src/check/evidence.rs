@@ -1,25 +1,13 @@
-//! Which questions are put to the API, and what came of each. Every question
-//! follows from the answers before it; none is asked that cannot tell.
+//! All that was asked of the API and answered, as a value, and how its parts
+//! are read. It asks nothing and judges nothing.
 
 use crate::config::{self, Connection};
 use crate::cursor::Mark;
-use std::time::Duration;
-
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::template::Slot;
-use crate::timestamp::{self, Format};
+use crate::timestamp::Instant;
 
-use super::ask::{Answer, Asked, Asker, Probe, Seen, opening};
-
-/// A deep offset that comes back empty may be a cap only from here on.
-const DEEP: u64 = 1000;
-/// Other spellings of a bound that are tried where the API's own is not taken.
-const SPELLINGS: [&str; 4] = [
-    "[year]-[month]-[day]T[hour]:[minute]:[second]Z",
-    "[year]-[month]-[day] [hour]:[minute]:[second]",
-    "unix",
-    "date",
-];
+use super::ask::{Asked, Probe, Seen};
 
 /// The timestamp that the filter was tried with.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,8 +26,15 @@ pub(super) struct Evidence {
     pub(super) page: Seen,
     /// What it was asked with.
     pub(super) opening: Option<Asked>,
+    /// Why the first page cannot be read, although its rows were found.
+    pub(super) fault: Option<Error>,
+    /// What a first page without rows hides.
+    pub(super) hidden: Option<Hidden>,
+    /// From a day before the oldest row on, where the first page came without
+    /// the filter.
+    pub(super) covered: Option<Probe>,
     /// Without the filter.
-    pub(super) unfiltered: Option<Probe>,
+    pub(super) free: Option<Free>,
     /// From later than all rows that are known on, where no bound that rows
     /// precede could be tried: the bound as sent, and what came.
     pub(super) later: Option<Probe>,
@@ -57,10 +52,45 @@ pub(super) struct Evidence {
     pub(super) past: Option<Probe>,
     /// From a known timestamp on.
     pub(super) since: Option<(Pick, Probe)>,
-    /// From the first row's timestamp on, where none came from a later one.
-    pub(super) zone: Option<Probe>,
+    /// By how much later or earlier than asked the filter begins.
+    pub(super) shift: Option<Shift>,
+    /// The unit that the filter takes as a whole: it begins at its start.
+    pub(super) grain: Option<&'static str>,
     /// A spelling that is taken where the API's own is not.
     pub(super) spelling: Option<String>,
+}
+
+/// Rows that a first page without any hides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Hidden {
+    /// So many come without the filter.
+    ByFilter(usize),
+    /// So many come without any parameter; those that leave none.
+    ByParameters(usize, String),
+}
+
+/// An answer without the filter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Free {
+    /// Its rows.
+    pub(super) rows: usize,
+    /// Those without a timestamp.
+    pub(super) lacking: usize,
+    /// The total that it told.
+    pub(super) total: Option<u64>,
+}
+
+/// A filter that reads its bound as another time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shift {
+    /// The bound that showed it.
+    pub(super) asked: String,
+    /// The first row that came, in words.
+    pub(super) came: String,
+    /// By how many seconds it begins later, at the least.
+    pub(super) least: i64,
+    /// And at the most.
+    pub(super) most: i64,
 }
 
 /// How an API is paged.
@@ -90,176 +120,9 @@ pub(super) fn limits(of: &Connection) -> bool {
     of.holds(Slot::Limit)
 }
 
-/// Asks what is to be asked after the first answer.
-pub(super) fn gather(of: &Connection, first: &Answer, asker: &mut Asker) -> Evidence {
-    let mut all = Evidence {
-        opening: Some(opening(of)),
-        ..Evidence::default()
-    };
-    let Ok(page) = first.page(of) else {
-        return all;
-    };
-    let opening = opening(of);
-    if page.is_empty() {
-        let free = Asked {
-            since: None,
-            ..opening.clone()
-        };
-        if opening.since.is_some() {
-            all.unfiltered = asker.ask(of, free);
-        }
-        return all;
-    }
-    all.page = page;
-    let (page, count) = (&all.page, all.page.len() as u64);
-    if page.runs().iter().any(|(start, end)| end - start > 1) {
-        all.again = asker.ask(of, opening.clone());
-    }
-    let paging = Paging::of(of);
-    // Numbered pages are of the size that the API makes them.
-    let size = if paging == Paging::Page && limits(of) {
-        count.min(of.page_size)
-    } else {
-        of.page_size
-    };
-    let from = |limit: u64, offset: u64| Asked {
-        limit,
-        offset,
-        ..opening.clone()
-    };
-    if paging != Paging::None && count > 1 {
-        all.next = asker.ask(
-            of,
-            match paging {
-                Paging::Offset => from(2, step(page) as u64),
-                _ if limits(of) => from(count / 2, count / 2),
-                _ => from(size, size),
-            },
-        );
-    }
-    if paging != Paging::None {
-        let limit = if paging == Paging::Offset { 2 } else { size };
-        let end = match page.total {
-            Some(total) => Some(total.max(count)),
-            None if count < of.page_size => Some(count),
-            None => None,
-        };
-        let deepest = match page.total {
-            Some(total) => (total.max(1) - 1).min(of.max_offset),
-            // A page that is full, and no word of how many follow.
-            None if end.is_none() => of.max_offset,
-            None => 0,
-        };
-        if deepest >= count {
-            let told = page.total.is_some();
-            let probe = asker.dare(of, from(limit, deepest));
-            let barren = probe.as_ref().is_some_and(is_barren);
-            let failed = probe.as_ref().is_some_and(|probe| probe.seen.is_err());
-            if deepest >= DEEP && (failed || barren && told) {
-                all.half = asker.dare(of, from(limit, deepest / 2));
-            }
-            // Where nothing was promised, an empty page is the end.
-            match barren && !failed && !told {
-                true => all.past = probe,
-                false => all.deep = probe,
-            }
-        }
-        if let Some(end) = end {
-            let offset = match paging {
-                Paging::Page => end.next_multiple_of(size.max(1)),
-                _ => end,
-            };
-            if offset <= of.max_offset {
-                all.past = asker.dare(of, from(limit, offset));
-            }
-        }
-    }
-    since(of, &mut all, asker);
-    if all
-        .since
-        .as_ref()
-        .is_some_and(|(_, probe)| !tells(&all.page, probe))
-    {
-        all.later = later(of, &all, asker);
-    }
-    let free = Asked {
-        since: None,
-        ..opening.clone()
-    };
-    if opening.since.is_some() && of.holds(Slot::Since) {
-        all.unfiltered = asker.dare(of, free);
-    }
-    if of.sorted && all.page.at(0) < all.page.at(all.page.len() - 1) && rises(&all.page) {
-        all.reverse = asker.reversed(of, &opening);
-    }
-    all
-}
-
-/// The offset that is tried: that of the first row that is newer than the one
-/// before it, so that another order among equals cannot mislead.
-pub(super) fn step(page: &Seen) -> usize {
-    let newer = (1..page.len()).find(|row| page.at(*row) > page.at(*row - 1));
-    newer.unwrap_or(1)
-}
-
 /// Whether no rows came.
 pub(super) fn is_barren(probe: &Probe) -> bool {
     probe.seen.as_ref().map_or(true, Seen::is_empty)
-}
-
-/// Asks from a timestamp on that the API sent, and where that goes wrong tries
-/// other spellings of it.
-fn since(of: &Connection, all: &mut Evidence, asker: &mut Asker) {
-    let deep = all.deep.as_ref().and_then(|probe| probe.seen.as_ref().ok());
-    let Some(pick) = pick(&of.since.format, &all.page, deep) else {
-        return;
-    };
-    let spelled = |format: &Format| Asked {
-        since: Some(Mark {
-            text: format.spell(&pick.mark.text, pick.mark.at),
-            at: format.cut(pick.mark.at),
-        }),
-        limit: of.page_size,
-        offset: 0,
-    };
-    let Some(probe) = asker.ask(of, spelled(&of.since.format)) else {
-        return;
-    };
-    if !honours(&probe, &pick, &all.page) {
-        let sent = probe.asked.clone();
-        for text in SPELLINGS {
-            let Ok(format) = Format::new(text) else {
-                continue;
-            };
-            let asked = spelled(&format);
-            if asked == sent || asked.since == sent.since {
-                continue;
-            }
-            // A bound that no row precedes would be honoured by any API.
-            let other = asker.ask(of, asked).filter(|probe| tells(&all.page, probe));
-            if other.is_some_and(|probe| honours(&probe, &pick, &all.page)) {
-                all.spelling = Some(text.to_owned());
-                break;
-            }
-        }
-    }
-    if all.spelling.is_none()
-        && probe.seen.as_ref().is_ok_and(Seen::is_empty)
-        && let Some(mark) = all.page.marks.first().filter(|mark| mark.at < pick.mark.at)
-    {
-        let first = Mark {
-            text: of.since.format.spell(&mark.text, mark.at),
-            at: mark.at,
-        };
-        all.zone = asker.ask(
-            of,
-            Asked {
-                since: Some(first),
-                ..spelled(&of.since.format)
-            },
-        );
-    }
-    all.since = Some((pick, probe));
 }
 
 /// Whether a bound could show that the filter filters: rows of the first page
@@ -280,33 +143,6 @@ pub(super) fn rises(page: &Seen) -> bool {
             (Ok(one), Ok(next)) => one < next,
             _ => one < next,
         })
-}
-
-/// Asks from two days after the newest row that is known.
-fn later(of: &Connection, all: &Evidence, asker: &mut Asker) -> Option<Probe> {
-    const AFTER: Duration = Duration::from_secs(2 * 86_400);
-    let deep = all.deep.as_ref().and_then(|probe| probe.seen.as_ref().ok());
-    let pages = [Some(&all.page), deep].into_iter().flatten();
-    let newest = pages
-        .flat_map(|page| &page.marks)
-        .max_by_key(|mark| mark.at)?;
-    let at = newest.at.plus(AFTER);
-    let format = &of.since.format;
-    let text = if newest.text.bytes().all(|b| b.is_ascii_digit()) {
-        format.spell("", at)
-    } else {
-        format.spell(&timestamp::format(at), at)
-    };
-    let since = Some(Mark {
-        text,
-        at: format.cut(at),
-    });
-    let asked = Asked {
-        since,
-        limit: of.page_size,
-        offset: 0,
-    };
-    asker.dare(of, asked)
 }
 
 /// Whether the filter does what it is for.
@@ -332,39 +168,98 @@ pub(super) fn is_refused(probe: &Probe) -> bool {
         .is_err_and(|error| error.kind() == Kind::Refused)
 }
 
-/// The timestamp to try the filter with: one that rows precede, that the
-/// format can say, whose rows are all on the page, and whose spelling is as
-/// long as any.
-fn pick(format: &Format, page: &Seen, deep: Option<&Seen>) -> Option<Pick> {
-    let whole = |mark: &Mark| format.cut(mark.at) == mark.at;
-    if page.disorder().is_some() {
-        let last = page.marks.iter().max_by_key(|mark| mark.at)?;
-        return Some(Pick {
-            mark: last.clone(),
-            run: None,
-        });
-    }
-    let runs = page.runs();
-    let after = runs.iter().filter(|(start, _)| *start > 0);
-    let best = after.max_by_key(|(start, end)| {
-        let mark = &page.marks[*start];
-        (whole(mark), *end < page.len(), mark.text.len(), *start)
+/// The page that a question brought.
+pub(super) fn seen(probe: Option<&Probe>) -> Option<&Seen> {
+    probe.and_then(|probe| probe.seen.as_ref().ok())
+}
+
+/// What went wrong with a question that nothing else is known of.
+pub(super) fn failed(probe: Option<&Probe>) -> Option<String> {
+    probe?.seen.as_ref().err().map(ToString::to_string)
+}
+
+/// Whether a page brings nothing but rows that came before: an API may answer
+/// what lies behind the end with its last page.
+pub(super) fn is_known(all: &Evidence, past: &Seen) -> bool {
+    let known = [Some(&all.page), seen(all.deep.as_ref())];
+    let known = |id: &String| known.iter().flatten().any(|page| page.ids.contains(id));
+    // A short question near the end has shown the last row alone.
+    past.ids.last().is_some_and(known)
+}
+
+/// Whether the filter was seen to filter by its bound.
+pub(super) fn is_filtered(all: &Evidence) -> bool {
+    let Some((pick, probe)) = &all.since else {
+        return false;
+    };
+    let taken = probe.seen.is_ok() && all.shift.is_none();
+    let filters = all.grain.is_some() || honours(probe, pick, &all.page);
+    let later = all.later.as_ref().is_some_and(|later| {
+        let bound = later.asked.since.as_ref().map(|mark| mark.at);
+        let after = |page: &Seen| page.marks.iter().all(|mark| Some(mark.at) >= bound);
+        later.seen.as_ref().is_ok_and(after)
     });
-    let newer = deep
-        .and_then(|deep| deep.marks.first())
-        .filter(|mark| mark.at > page.at(0));
-    match (best, newer) {
-        (Some(run), _) => Some(Pick {
-            mark: page.marks[run.0].clone(),
-            run: Some(*run),
-        }),
-        (None, Some(mark)) => Some(Pick {
-            mark: mark.clone(),
-            run: None,
-        }),
-        (None, None) => Some(Pick {
-            mark: page.marks.first()?.clone(),
-            run: runs.first().copied(),
-        }),
+    taken && filters && (all.grain.is_some() || tells(&all.page, probe) || later)
+}
+
+/// The grain of a filter that lets rows from before its bound through: the
+/// smallest unit whose start lies between those that came and those that did
+/// not.
+pub(super) fn coarse(probe: &Probe, page: &Seen) -> Option<&'static str> {
+    const GRAINS: [(&str, i128); 5] = [
+        ("millisecond", 1_000_000),
+        ("second", 1_000_000_000),
+        ("minute", 60_000_000_000),
+        ("hour", 3_600_000_000_000),
+        ("day", 86_400_000_000_000),
+    ];
+    let whole = |at: Instant| i128::from(at.secs) * 1_000_000_000 + i128::from(at.nanos);
+    let bound = whole(probe.asked.since.as_ref()?.at);
+    let seen = probe.seen.as_ref().ok()?;
+    if seen.disorder().is_some() || page.disorder().is_some() {
+        return None;
     }
+    let came = whole(seen.marks.first()?.at);
+    if came >= bound {
+        return None;
+    }
+    let (name, start) = GRAINS
+        .iter()
+        .map(|(name, grain)| (*name, bound.div_euclid(*grain) * grain))
+        .find(|(_, start)| came >= *start)?;
+    let known = (0..page.len()).map(|row| whole(page.at(row)));
+    let (mut before, mut missed) = (false, false);
+    for at in known {
+        before |= at < start;
+        missed |= at >= start && at < came;
+    }
+    (before && !missed).then_some(name)
+}
+
+/// By how many seconds a filter begins later than it was asked to, at the
+/// least and at the most, where its first row tells that it does.
+pub(super) fn shifted(pick: &Pick, seen: &Seen, page: &Seen) -> Option<(i64, i64)> {
+    const QUARTER: i64 = 900;
+    const FARTHEST: i64 = 14 * 3600;
+    if page.disorder().is_some() || seen.disorder().is_some() {
+        return None;
+    }
+    let (_, end) = pick.run?;
+    let bound = pick.mark.at.secs;
+    let Some(came) = seen.marks.first() else {
+        // Nothing came although rows follow: they may all lie before it.
+        let last = page.marks.last()?;
+        return (last.at > pick.mark.at).then_some((last.at.secs - bound, FARTHEST));
+    };
+    // What should have come first, with a bound of either kind.
+    let next = page.marks.get(end)?;
+    let most = came.at.secs - bound;
+    let late = came.at > next.at && most >= QUARTER;
+    let early = came.at < pick.mark.at && came.at > page.at(0) && -most >= QUARTER;
+    if !late && !early {
+        return None;
+    }
+    let before = page.marks.iter().rev().find(|mark| mark.at < came.at);
+    let least = before.map_or(-FARTHEST, |mark| mark.at.secs - bound);
+    Some((least, most))
 }

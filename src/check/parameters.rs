@@ -7,14 +7,16 @@ use crate::exchange::Request;
 use crate::template::Slot;
 
 use super::ask::{Answer, Asked, Asker, opening, parameters};
-use super::find;
-use super::report::Check;
+use super::clause::Clause;
+use super::finding::Finding;
+use super::survey::fields::lists;
+use super::survey::json::is_json;
 
 /// Parameters that are tried.
 const MOST: usize = 12;
 
 /// The parameters without which the API answers, where there are such.
-pub(super) fn refused(of: &Connection, error: &Error, asker: &mut Asker) -> Option<Check> {
+pub(super) fn refused(of: &Connection, error: &Error, asker: &mut Asker) -> Option<Finding> {
     let asked = opening(of);
     let all = parameters(of, &asked);
     if all.is_empty() {
@@ -37,23 +39,24 @@ pub(super) fn refused(of: &Connection, error: &Error, asker: &mut Asker) -> Opti
     let (name, many) = (names.join(", "), names.len() > 1);
     let (are, them) = if many { ("are", "them") } else { ("is", "it") };
     (!names.is_empty()).then(|| {
-        Check::broken(
-            "parameters",
+        Finding::broken(
+            Clause::Parameters,
             format!("{name} {are} not taken, without {them} the API answers; it said: {error}"),
         )
         .remedy(remedies.join("; "))
     })
 }
 
-/// The parameters that leave no rows, where there are some without any.
-pub(super) fn hiding(of: &Connection, asker: &mut Asker) -> Option<Check> {
+/// The parameters that leave no rows, where there are some without any: how
+/// many, and which.
+pub(super) fn hiding(of: &Connection, asker: &mut Asker) -> Option<(usize, String)> {
     let asked = opening(of);
     let all = parameters(of, &asked);
     // They may be no rows of this connection: what counts is that there are some.
-    let rows = |answer: Answer| match answer.page(of) {
+    let rows = |mut answer: Answer| match answer.page(of) {
         Ok(page) if !page.is_empty() => page.len(),
-        _ if !find::is_json(&answer.body) => 0,
-        _ => find::lists(&answer.body)
+        _ if !is_json(&answer.body) => 0,
+        _ => lists(&answer.body)
             .first()
             .map_or(0, |(_, rows)| rows.len()),
     };
@@ -69,16 +72,10 @@ pub(super) fn hiding(of: &Connection, asker: &mut Asker) -> Option<Check> {
             Some(_) => good = tried,
         }
     }
-    let names: Vec<String> = hiding
+    let names = hiding
         .iter()
-        .map(|at| format!("{}={}", all[*at].0, all[*at].1))
-        .collect();
-    let found = format!(
-        "none, but {bare} without parameters; what leaves none: {}",
-        names.join(", ")
-    );
-    let check = Check::broken("rows", found);
-    Some(check.remedy("name the API's own parameters: \"query\" in the connection file"))
+        .map(|at| format!("{}={}", all[*at].0, all[*at].1));
+    Some((bare, names.collect::<Vec<_>>().join(", ")))
 }
 
 /// The answer with these parameters alone.
@@ -138,7 +135,7 @@ fn remedy(of: &Connection, name: &str) -> String {
             .to_owned()
     } else {
         format!(
-            "\"query\" in the connection file: does the API know {name}, or call it something else?"
+            "\"query\" in the connection file: does the API know {name}, or call it something else? without a \"query\" --suggest tries those of APIs that it knows"
         )
     }
 }

@@ -16,7 +16,8 @@ use crate::sink::{Batch, Outcome, Sink};
 use crate::sync::{Sync, Tally};
 
 use super::ask::Asker;
-use super::report::Check;
+use super::clause::Clause;
+use super::finding::Finding;
 
 /// Pages of a first sync, and of the one after it.
 pub(super) const PAGES: (u64, u64) = (24, 8);
@@ -73,9 +74,9 @@ impl Sink for Nowhere {
 /// How a rehearsal came out.
 pub(super) enum Rehearsed {
     /// Nothing spoke against it: what is to be said of it.
-    Sound(Check),
+    Sound(Finding),
     /// A sync would end with this error.
-    Broken(Check),
+    Broken(Finding),
 }
 
 /// Rehearses a first sync and the one after it. None where the network, or
@@ -100,13 +101,13 @@ pub(super) fn rehearse(of: &Connection, asker: &mut Asker, pages: (u64, u64)) ->
     }
     let rows = noted.rows;
     Some(Rehearsed::Sound(if noted.stopped {
-        Check::ok(
-            "sync",
+        Finding::ok(
+            Clause::Sync,
             format!("the first {rows} rows, and a sync that goes on from there, were rehearsed"),
         )
     } else {
-        Check::ok(
-            "sync",
+        Finding::ok(
+            Clause::Sync,
             format!("{rows} rows, and the sync after it, were rehearsed"),
         )
     }))
@@ -117,7 +118,7 @@ fn open(asker: &mut Asker, which: &str, error: Error) -> Option<Rehearsed> {
     match error.kind() {
         Kind::Contract | Kind::Refused => {
             let remedy = error.remedy().to_owned();
-            let check = Check::broken("sync", format!("{which} ends with: {error}"));
+            let check = Finding::broken(Clause::Sync, format!("{which} ends with: {error}"));
             Some(Rehearsed::Broken(check.remedy(remedy)))
         }
         Kind::Temporary => {

@@ -1,253 +1,189 @@
-//! The connection file that fits what was seen. What the given file says
-//! stays as it is written there, `${NAME}` and all; only what was detected is
-//! put in its place.
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+//! A suggestion: from the options alone the connection file that fits, and the
+//! list of what could not be found out.
 
 use crate::cli::Options;
-use crate::config::Connection;
 use crate::error::{Error, Result};
 
-use super::evidence::{Paging, limits};
-use super::fix::{Fix, place_value, pointer, spelled};
-use super::report::spaced;
+use super::ask::opening;
+use super::clause::Clause;
+use super::discover::discover;
+use super::draft;
+use super::examine::{choose, fit, judge, prove, settings};
+use super::file;
+use super::finding::{Finding, Verdict};
+use super::meeting::Meeting;
+use super::setting::Fix;
+use super::verdict::verdict;
 
-/// The reference API's parameters, which hold where no file names others.
-const QUERY: &str = "{\"order_by\": \"updatedAt\", \"order_type\": \"asc\", \
-                     \"updated_since\": \"{since}\", \"limit\": \"{limit}\", \"offset\": \"{offset}\"}";
+/// Clauses without which there is nothing to suggest.
+const SHAPE: [Clause; 4] = [Clause::Reachable, Clause::Rows, Clause::Key, Clause::Cursor];
 
-/// The given file's keys as they are written.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Given<'a> {
-    #[serde(borrow)]
-    url: Option<&'a RawValue>,
-    #[serde(borrow)]
-    method: Option<&'a RawValue>,
-    #[serde(borrow)]
-    headers: Option<&'a RawValue>,
-    #[serde(borrow)]
-    auth: Option<&'a RawValue>,
-    #[serde(borrow)]
-    query: Option<&'a RawValue>,
-    #[serde(borrow)]
-    body: Option<&'a RawValue>,
-    #[serde(borrow)]
-    columns: Option<&'a RawValue>,
-    since: Map<String, Value>,
-    #[serde(borrow)]
-    on_bad_row: Option<&'a RawValue>,
-    #[serde(borrow)]
-    statuses: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pace: Option<&'a RawValue>,
-    ignore: Option<&'a RawValue>,
-    #[serde(borrow)]
-    ca_file: Option<&'a RawValue>,
-    #[serde(borrow)]
-    client_cert: Option<&'a RawValue>,
-    #[serde(borrow)]
-    client_key: Option<&'a RawValue>,
-    #[serde(borrow)]
-    max_body: Option<&'a RawValue>,
-    #[serde(borrow)]
-    timeout: Option<&'a RawValue>,
-    #[serde(borrow)]
-    lookback: Option<&'a RawValue>,
-    #[serde(borrow)]
-    max_retries: Option<&'a RawValue>,
+/// What is suggested.
+pub struct Suggested {
+    /// The connection file's text; nothing where there is too little to go by.
+    pub text: String,
+    /// What is to be known of it, and what could not be found out.
+    pub unknown: Vec<String>,
+    /// Whether a sync with it would be sound, as far as was seen.
+    pub result: Result<()>,
 }
 
-/// The file's text. `of` is the connection with all `fixes` applied; `text`
-/// is the given file's.
+/// The connection file that fits what the options name: where that is an
+/// address alone, its parameters are found out too.
 ///
 /// # Errors
-/// [`crate::error::Kind::Usage`] where the given file cannot be kept as it is.
-pub(super) fn file(
-    of: &Connection,
-    fixes: &[Fix],
-    text: &str,
-    options: &Options,
-) -> Result<String> {
-    let given: Given<'_> = serde_json::from_str(text).map_err(|error| {
-        Error::usage(format!("the file cannot be kept as it is written: {error}"))
-            .at("--suggest")
-            .hint("put quotes around each ${NAME}")
-    })?;
-    let raw = |raw: Option<&RawValue>| raw.map(|raw| raw.get().to_owned());
-    let shown = |value: Value| spaced(&value, true);
-    let url = raw(given.url).filter(|_| options.url.is_none());
-    let response = &of.response;
-    let mut layout = vec![format!(
-        "\"rows\": {}",
-        Value::from(pointer(&response.rows))
-    )];
-    if !response.row.is_empty() {
-        layout.push(format!("\"row\": {}", Value::from(pointer(&response.row))));
-    }
-    if let Some(columns) = &response.columns {
-        layout.push(format!("\"columns\": {}", Value::from(pointer(columns))));
-    }
-    layout.push(format!("\"offset\": {}", place_value(&response.offset)));
-    layout.push(format!("\"total\": {}", place_value(&response.total)));
-    if let Some(error) = &response.error {
-        layout.push(format!("\"error\": {}", Value::from(pointer(error))));
-    }
-    let mut lines = vec![
-        ("url", url.unwrap_or_else(|| shown(of.url.as_str().into()))),
-        ("table", shown(of.table.as_str().into())),
-        (
-            "primary_key",
-            shown(of.primary_key.iter().map(spelled).collect()),
-        ),
-        ("cursor", shown(spelled(&of.cursor).into())),
-    ];
-    lines.extend(columns(of, fixes, &given).map(|columns| ("columns", columns)));
-    let usual = || given.body.is_none().then(|| QUERY.to_owned());
-    let asked = [
-        ("method", raw(given.method)),
-        ("headers", raw(given.headers)),
-        ("auth", raw(given.auth)),
-        ("query", raw(given.query).or_else(usual)),
-        ("body", raw(given.body)),
-    ];
-    let there = |(key, value): (&'static str, Option<String>)| Some((key, value?));
-    lines.extend(asked.into_iter().filter_map(there));
-    lines.push(("response", format!("{{{}}}", layout.join(", "))));
-    lines.push(("since", since(of, fixes, given.since)));
-    lines.push(("page_size", of.page_size.to_string()));
-    lines.push(("max_offset", of.max_offset.to_string()));
-    let lookback = options
-        .lookback
-        .map(|time| format!("\"{}ms\"", time.as_millis()));
-    lines.push((
-        "lookback",
-        lookback
-            .or(raw(given.lookback))
-            .unwrap_or_else(|| "\"60s\"".into()),
-    ));
-    lines.push(("sorted", of.sorted.to_string()));
-    let rest = [
-        ("on_bad_row", raw(given.on_bad_row)),
-        ("statuses", raw(given.statuses)),
-        ("pace", raw(given.pace)),
-        ("ignore", raw(given.ignore)),
-        ("ca_file", raw(given.ca_file)),
-        ("client_cert", raw(given.client_cert)),
-        ("client_key", raw(given.client_key)),
-        ("timeout", raw(given.timeout)),
-        ("max_body", raw(given.max_body)),
-        ("max_retries", raw(given.max_retries)),
-    ];
-    lines.extend(rest.into_iter().filter_map(there));
-    let lines: Vec<String> = lines
-        .iter()
-        .map(|(key, value)| format!("  \"{key}\": {value}"))
-        .collect();
-    Ok(format!("{{\n{}\n}}\n", lines.join(",\n")))
-}
-
-/// The columns: as given where they fit, else as they were seen.
-fn columns(of: &Connection, fixes: &[Fix], given: &Given<'_>) -> Option<String> {
-    let mended = fixes.iter().any(|fix| matches!(fix, Fix::Columns(..)));
-    match given.columns {
-        Some(raw) if !mended => return Some(raw.get().to_owned()),
-        _ => {}
-    }
-    let columns = of.columns.iter().flatten();
-    let lines: Vec<String> = columns
-        .map(|(field, of)| format!("    {}: \"{}\"", Value::from(spelled(field)), of.name()))
-        .collect();
-    (!lines.is_empty()).then(|| format!("{{\n{}\n  }}", lines.join(",\n")))
-}
-
-fn since(of: &Connection, fixes: &[Fix], given: Map<String, Value>) -> String {
-    let format = fixes.iter().rev().find_map(|fix| match fix {
-        Fix::Format(text) => Some(Value::from(text.as_str())),
-        _ => None,
-    });
-    // What is read in one way and sent in another stays so, unless neither fits.
-    let kept = |key: &'static str| Some((key, given.get(key)?.clone()));
-    let mended = format.is_some();
-    let apart = ["read", "send"].map(|key| kept(key).filter(|_| !mended));
-    let format = format.or_else(|| given.get("format").cloned());
-    let format = format
-        .or_else(|| {
-            apart
-                .iter()
-                .any(Option::is_none)
-                .then(|| "as-received".into())
-        })
-        .map(|format| ("format", format));
-    // Not the value out of the environment, but what stands for it.
-    let first = given
-        .get("first")
-        .cloned()
-        .filter(|_| of.since.first.is_some());
-    let bound = if of.since.exclusive {
-        "exclusive"
-    } else {
-        "inclusive"
+/// Whatever is wrong with the options, the network or this machine.
+pub fn suggest(options: &Options) -> Result<Suggested> {
+    let mut meeting = Meeting::begin(options)?;
+    let (unknown, guessed) = find_out(options, &mut meeting)?;
+    let mut first = match meeting.first()? {
+        Ok(first) => first,
+        Err(refusal) => {
+            return Ok(Suggested {
+                text: String::new(),
+                unknown,
+                result: verdict(&refusal.findings, refusal.halt, true),
+            });
+        }
     };
-    let first = first.unwrap_or_else(|| of.since.first.as_deref().into());
-    let mut parts: Vec<(&str, Value)> = vec![("bound", bound.into())];
-    parts.extend(format);
-    parts.extend(apart.into_iter().flatten());
-    parts.extend([kept("zone"), kept("fallback")].into_iter().flatten());
-    parts.push(("first", first));
-    let parts: Vec<String> = parts
+    let declared = meeting.names("columns");
+    let (of, asker) = (&mut meeting.of, &mut meeting.asker);
+    if !declared {
+        of.columns = None;
+    }
+    choose(of, &first, &meeting.text);
+    let mut fixes = fit(of, &first);
+    let mut findings = judge(of, &mut first, asker);
+    // Only another bound is worth asking all again.
+    for again in [true, false] {
+        let more = settings(&findings);
+        more.iter().for_each(|fix| fix.apply(of));
+        let free = more.contains(&Fix::NoFirst);
+        let respelled = more.iter().any(|fix| matches!(fix, Fix::Format(_)));
+        fixes.extend(more);
+        if !again || !(free || respelled) {
+            break;
+        }
+        if free {
+            first = asker.fetch(of, &opening(of))?;
+            fixes.extend(fit(of, &first));
+        }
+        findings = judge(of, &mut first, asker);
+    }
+    prove(of, &mut findings, asker);
+    if let Some(error) = asker.halt.take() {
+        return Err(error);
+    }
+    if options.since.is_some() && of.since.first.is_some() {
+        of.since.first.clone_from(&meeting.given);
+    }
+    written(options, &meeting, &fixes, findings, (unknown, guessed))
+}
+
+/// Finds out the API's parameters, where none were given: what is to be said of
+/// that, and whether the parameters are no more than a guess.
+fn find_out(options: &Options, meeting: &mut Meeting) -> Result<(Vec<String>, bool)> {
+    if !meeting.asks_by_default() {
+        return Ok((Vec::new(), false));
+    }
+    let (plain, out) = draft::plain(&meeting.of.url);
+    let mut unknown: Vec<String> = out
         .iter()
-        .map(|(key, value)| format!("\"{key}\": {value}"))
+        .map(|pair| format!("{pair} was taken out of the URL: \"query\" holds such parameters"))
         .collect();
-    format!("{{{}}}", parts.join(", "))
+    let mended = (!out.is_empty()).then(|| plain.clone());
+    if !out.is_empty() {
+        meeting.of.url = plain;
+        meeting.again(options)?;
+    }
+    let found = discover(meeting);
+    let guessed = found.as_ref().map_or(true, |found| found.guessed);
+    if let Err(why) = &found {
+        unknown.extend(why.lines().map(str::to_owned));
+    }
+    if let Ok(found) = found
+        && let Some(text) = draft::text(&found, &meeting.of, &meeting.text, mended.as_deref())
+    {
+        let since = meeting.of.since.first.take();
+        draft::apply(&text, &mut meeting.of)?;
+        meeting.given.clone_from(&meeting.of.since.first);
+        if options.since.is_some() {
+            meeting.of.since.first = since;
+        }
+        if options.page_size.is_none() && !meeting.names("page_size") {
+            meeting.of.page_size = found.size;
+        }
+        if !found.sorted && !meeting.names("sorted") {
+            meeting.of.sorted = false;
+        }
+        meeting.text = text;
+        unknown.extend(found.unknown);
+    }
+    // Other headers, and the patience that was asked for.
+    meeting.again(options)?;
+    Ok((unknown, guessed))
 }
 
-/// What the table is called, by the last part of the address's path that is a
-/// name.
-pub(super) fn table(url: &str) -> Option<String> {
-    let path = url.split(['?', '#']).next()?;
-    let path = path.split_once("://").map_or(path, |(_, rest)| rest);
-    let (_, path) = path.split_once('/')?;
-    let last = path.rsplit('/').find(|part| !part.is_empty())?;
-    let name = last.split('.').find(|part| !part.is_empty())?;
-    let name: String = name
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_lowercase()
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    Some(name).filter(|name| name.bytes().any(|b| b.is_ascii_alphabetic()))
+/// The file, and what is to be said of it.
+fn written(
+    options: &Options,
+    meeting: &Meeting,
+    fixes: &[Fix],
+    findings: Vec<Finding>,
+    (mut unknown, guessed): (Vec<String>, bool),
+) -> Result<Suggested> {
+    let (of, text) = (&meeting.of, &meeting.text);
+    let noted = findings.iter().filter(|finding| finding.is_noted());
+    unknown.extend(noted.map(|finding| {
+        format!(
+            "{}: {}{}",
+            finding.clause.name(),
+            finding.found,
+            told(finding)
+        )
+    }));
+    // With its settings written, that clause holds.
+    let unmended = |finding: &Finding| finding.fix.is_none() || SHAPE.contains(&finding.clause);
+    let open: Vec<Finding> = findings.into_iter().filter(unmended).collect();
+    let shape = open
+        .iter()
+        .find(|finding| finding.verdict == Verdict::Broken && SHAPE.contains(&finding.clause));
+    if let Some(finding) = shape {
+        let error = Error::contract(format!("{}: {}", finding.clause.name(), finding.found));
+        return Ok(Suggested {
+            text: String::new(),
+            unknown,
+            result: Err(error.hint(&finding.remedy)),
+        });
+    }
+    unknown.extend(file::notes(of, options, text));
+    let result = match guessed {
+        true => verdict(&open, None, true).and_then(|()| proved(&open)),
+        false => verdict(&open, None, true),
+    };
+    Ok(Suggested {
+        text: file::file(of, fixes, text, options)?,
+        unknown,
+        result,
+    })
 }
 
-/// What no answer can tell, for whoever reads the file.
-pub(super) fn notes(of: &Connection, options: &Options, text: &str) -> Vec<String> {
-    let mut notes = Vec::new();
-    if !text.contains("\"query\"") {
-        notes.push(
-            "\"query\" is the reference API's: no answer tells what this one calls its parameters"
-                .to_owned(),
-        );
+/// What is a guess is to be proved before it is relied on.
+fn proved(open: &[Finding]) -> Result<()> {
+    let Some(finding) = open.iter().find(|finding| finding.is_open()) else {
+        return Ok(());
+    };
+    let text = format!("{} is not proved: {}", finding.clause.name(), finding.found);
+    Err(Error::contract(text).hint(
+        "suggest again once the table has rows of several timestamps, or check the file by hand",
+    ))
+}
+
+/// What a suggestion says of a clause's remedy.
+fn told(finding: &Finding) -> String {
+    match (&finding.fix, finding.remedy.as_str()) {
+        (Some(_), _) => " (written into the file)".to_owned(),
+        (None, "") => String::new(),
+        (None, remedy) => format!(" ({remedy})"),
     }
-    if Paging::of(of) == Paging::None {
-        notes.push("no parameter holds {offset} or {page}: is this API not paged?".to_owned());
-    }
-    if !limits(of) {
-        notes.push("no parameter holds {limit}: page_size is what the API sends".to_owned());
-    }
-    if options.config.is_none() && of.headers.is_empty() {
-        notes.push(
-            "no \"headers\" were given: where the API asks for a token, write it as ${NAME}"
-                .to_owned(),
-        );
-    }
-    notes.push(
-        "\"columns\" are from one page: a value that comes later may not fit its type".to_owned(),
-    );
-    notes
 }

@@ -97,11 +97,16 @@ highwater check sends a few requests to the API and says which clauses of the
 contract hold: the shape of the answer, the order, the filter, the offset, the
 total, the page size. It writes no rows and no state.
 
+With --suggest it prints the connection file that fits. Where no \"query\" is
+given, it tries the parameters of APIs that it knows, and keeps those that have
+an effect. What it could not find out is a list on stderr.
+
 Usage:
   highwater check [flags]
 
 Examples:
   highwater check --url https://api.example.com/v1/users
+  highwater check --url https://api.example.com/v1/users --suggest > users.json
   highwater check --config users.json --json
   highwater check --config draft.json --suggest > users.json
 ";

@@ -230,7 +230,7 @@ fn a_table_that_is_empty_shows_nothing_and_breaks_nothing() {
     stands(
         &report(0, &["--url", &api.url()]),
         "rows",
-        "warning",
+        "not seen",
         "empty table",
     );
 }

@@ -5,13 +5,20 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod apis;
 mod clauses;
 mod front;
+mod honest;
+mod known;
+mod measured;
 mod newcomer;
 mod other;
 mod pages;
 mod proof;
 mod suggest;
+mod types;
+mod unusual;
+mod world;
 
 use serde_json::Value;
 use support::clock::{BASE, SECOND};

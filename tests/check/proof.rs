@@ -71,7 +71,7 @@ fn a_filter_in_another_zone_is_no_exclusive_bound() {
         };
         paged(&since(&rows, &moved), request)
     });
-    stands(&found, "filter", "broken", "1.0 hours after");
+    stands(&found, "filter", "broken", "1 hour later");
     assert!(!found.to_string().contains("exclusive\"}"), "{found:#}");
 }
 

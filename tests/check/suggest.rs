@@ -109,7 +109,7 @@ fn a_foreign_layout_is_found_out() {
     assert_eq!(file["headers"]["X-Token"], "${HOME}/x", "as it was written");
     assert_eq!(file["timeout"], "7s");
     let types = json!({"uuid": "STRING", "nr": "DECIMAL", "score": "DECIMAL", "ok": "BOOLEAN", "tags": "JSON",
-        "none": "JSON", "born": "NAIVE_DATE", "created": "UTC_DATETIME", "modified_on": "UTC_DATETIME"});
+        "none": "JSON", "born": "NAIVE_DATE", "created": "UTC_DATETIME", "modified_on": "NAIVE_DATETIME"});
     assert_eq!(file["columns"], types);
 }
 
@@ -210,10 +210,30 @@ fn what_a_setting_cannot_mend_is_still_told_by_the_exit_code() {
 }
 
 #[test]
-fn the_parameters_that_no_answer_tells_are_noted() {
+fn what_no_answer_tells_is_noted() {
+    // Nothing but the whole table, whatever is asked for.
+    let api = Api::start(Table::users(20, 1));
+    let server = Server::start(move |request| {
+        let mut request = request.clone();
+        request.query.clear();
+        Reply::json(ask(&api, &request))
+    });
+    let outcome = check(&Scratch::new(), &["--url", &server.url("/"), "--suggest"]).expect(5);
+    for what in [
+        "a further page",
+        "the filter",
+        "sort by the timestamp",
+        "\"query\"",
+    ] {
+        assert!(outcome.stderr.contains(what), "{what}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn what_is_suggested_for_the_reference_needs_no_setting() {
     let api = Api::start(Table::users(20, 1));
     let outcome = check(&Scratch::new(), &["--url", &api.url(), "--suggest"]).expect(0);
-    assert!(outcome.stderr.contains("\"query\""), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("\"query\""), "{}", outcome.stderr);
     let both = check(&Scratch::new(), &["--url", &api.url(), "--json"]).expect(0);
     let report: Value = serde_json::from_str(&both.stdout).unwrap();
     asks_for(&report, &[]);

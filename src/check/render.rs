@@ -1,123 +1,24 @@
-//! What a check found, clause by clause, and how it is shown: a table for
-//! people, one JSON object for machines. It judges nothing.
+//! How findings are shown: a table for people, one JSON object for machines.
+//! It judges nothing.
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fix::Fix;
-use super::shape::counted;
+use super::clause::Clause;
+use super::finding::{Finding, Verdict, counted};
+use super::setting::Fix;
 
 /// The widest line, where words allow it.
 const WIDTH: usize = 100;
+
 /// Where what was found starts.
 const MARGIN: usize = 26;
 
-/// How a clause stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It holds, as far as could be seen.
-    Ok,
-    /// It holds with a setting, or is worth knowing.
-    Warning,
-    /// It does not hold: a sync would fail or lose rows.
-    Broken,
-    /// It could not be seen.
-    Skipped,
-}
-
-/// One clause of the contract.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Check {
-    /// The clause's name.
-    pub(super) clause: &'static str,
-    /// How it stands.
-    pub(super) verdict: Verdict,
-    /// What was seen.
-    pub(super) found: String,
-    /// What to write into the connection file.
-    pub(super) fix: Option<Fix>,
-    /// What to do, in words.
-    pub(super) remedy: String,
-    /// Whether a sync could lose rows as things stand.
-    pub(super) loses: bool,
-}
-
-impl Verdict {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warning => "warning",
-            Self::Broken => "broken",
-            Self::Skipped => "skipped",
-        }
-    }
-}
-
-impl Check {
-    fn new(clause: &'static str, verdict: Verdict, found: String) -> Self {
-        Self {
-            clause,
-            verdict,
-            found,
-            fix: None,
-            remedy: String::new(),
-            loses: verdict == Verdict::Broken,
-        }
-    }
-
-    /// The clause holds.
-    pub(super) fn ok(clause: &'static str, found: impl Into<String>) -> Self {
-        Self::new(clause, Verdict::Ok, found.into())
-    }
-
-    /// The clause holds with a setting, or is worth knowing.
-    pub(super) fn warning(clause: &'static str, found: impl Into<String>) -> Self {
-        Self::new(clause, Verdict::Warning, found.into())
-    }
-
-    /// The clause does not hold.
-    pub(super) fn broken(clause: &'static str, found: impl Into<String>) -> Self {
-        Self::new(clause, Verdict::Broken, found.into())
-    }
-
-    /// The clause could not be seen.
-    pub(super) fn skipped(clause: &'static str, found: impl Into<String>) -> Self {
-        Self::new(clause, Verdict::Skipped, found.into())
-    }
-
-    /// With what to write into the connection file.
-    #[must_use]
-    pub(super) fn fix(mut self, fix: Option<Fix>) -> Self {
-        self.fix = fix;
-        self
-    }
-
-    /// With what to do.
-    #[must_use]
-    pub(super) fn remedy(mut self, words: impl Into<String>) -> Self {
-        self.remedy = words.into();
-        self
-    }
-
-    /// Although it is no more than a warning, rows could be lost.
-    #[must_use]
-    pub(super) fn loses(mut self) -> Self {
-        self.loses = true;
-        self
-    }
-
-    /// The setting that is called for: where a clause holds there is none.
-    fn setting(&self) -> Option<&Fix> {
-        let asks = matches!(self.verdict, Verdict::Warning | Verdict::Broken);
-        self.fix.as_ref().filter(|_| asks)
-    }
-}
-
 /// The table, and below it what it comes to.
-pub(super) fn table(checks: &[Check], requests: u64) -> String {
+pub(super) fn table(checks: &[Finding], requests: u64) -> String {
     let mut out = String::new();
     for check in checks {
-        let (clause, verdict) = (check.clause, check.verdict.name());
+        let (clause, verdict) = (check.clause.name(), check.verdict.name());
         let head = format!("{clause:<16} {verdict:<8} ");
         let mut line = wrapped(head, &one_line(&check.found));
         let setting = check.setting().map(|fix| spaced(&fix.value(), false));
@@ -159,20 +60,22 @@ fn wrapped(head: String, text: &str) -> String {
     out
 }
 
-fn summary(checks: &[Check], requests: u64) -> String {
-    let names = |wanted: &dyn Fn(&Check) -> bool| {
+fn summary(checks: &[Finding], requests: u64) -> String {
+    let names = |wanted: &dyn Fn(&Finding) -> bool| {
         let names = checks.iter().filter(|check| wanted(check));
         names
-            .map(|check| check.clause)
+            .map(|check| check.clause.name())
             .collect::<Vec<_>>()
             .join(", ")
     };
     let bad = names(&|check| check.verdict == Verdict::Broken || check.loses);
+    let open = names(&|check| check.is_open());
     let settings = checks.iter().any(|check| check.setting().is_some());
     let requests = counted(usize::try_from(requests).unwrap_or(usize::MAX), "request");
     let mut out = match bad.as_str() {
         "" if !shown(checks) => format!("\n{requests}: no rows, so nothing is proved\n"),
-        "" => format!("\n{requests}: nothing seen that could lose rows\n"),
+        "" if open.is_empty() => format!("\n{requests}: nothing seen that could lose rows\n"),
+        "" => format!("\n{requests}: nothing seen that could lose rows; not proved: {open}\n"),
         bad => format!("\n{requests}: do not sync before this is mended: {bad}\n"),
     };
     if settings {
@@ -183,16 +86,16 @@ fn summary(checks: &[Check], requests: u64) -> String {
 }
 
 /// Whether there were rows to judge by.
-fn shown(checks: &[Check]) -> bool {
+fn shown(checks: &[Finding]) -> bool {
     checks
         .iter()
-        .any(|check| check.clause == "rows" && check.verdict == Verdict::Ok)
+        .any(|check| check.clause == Clause::Rows && check.verdict == Verdict::Ok)
 }
 
 /// The same for machines.
-pub(super) fn json(checks: &[Check], requests: u64, ok: bool) -> String {
-    let one = |check: &Check| One {
-        clause: check.clause,
+pub(super) fn json(checks: &[Finding], requests: u64, ok: bool) -> String {
+    let one = |check: &Finding| One {
+        clause: check.clause.name(),
         verdict: check.verdict.name(),
         found: check.found.clone(),
         setting: check.setting().map(Fix::value),

@@ -133,3 +133,19 @@ pub(super) fn place_value(place: &Option<Place>) -> Value {
         Some(Place::Header(name)) => format!("header:{name}").into(),
     }
 }
+
+/// Fields by the names that a connection file gives them.
+pub(super) fn names(fields: &[Field]) -> String {
+    fields.iter().map(spelled).collect::<Vec<_>>().join(", ")
+}
+
+/// Candidates that a line has room for.
+const NAMED: usize = 4;
+
+/// Words that name candidates.
+pub(super) fn candidates(fields: &[Field], what: &str) -> String {
+    match fields {
+        [] => format!("; no {what}"),
+        some => format!("; {what}: {}", names(&some[..some.len().min(NAMED)])),
+    }
+}

@@ -5,56 +5,14 @@
 use crate::config::{Field, Place};
 use crate::exchange::Response;
 use crate::json;
-use crate::timestamp::{self, Format};
 
-use super::find::{Column, DEPTH, is_scalar, members, whole};
-use super::fix::field;
-
-/// How a timestamp is spelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stamp {
-    /// RFC 3339, with its offset from UTC.
-    Rfc,
-    /// A date and clock without an offset.
-    Naive,
-    /// A date.
-    Date,
-    /// Seconds since 1970.
-    Unix,
-    /// Milliseconds since 1970.
-    UnixMs,
-}
-
-/// How a value is spelled, if it is a timestamp. Digits are one only where
-/// the field's name speaks of time.
-pub(super) fn stamp(raw: &[u8], name: &str) -> Option<Stamp> {
-    let text = json::text(raw);
-    if raw.first() == Some(&b'"') {
-        if timestamp::parse(&text).is_some() {
-            return Some(Stamp::Rfc);
-        }
-        if timestamp::naive(&text).is_some() {
-            return Some(Stamp::Naive);
-        }
-        if timestamp::is_date(&text) {
-            return Some(Stamp::Date);
-        }
-    }
-    const WORDS: [&str; 10] = [
-        "updated", "modified", "changed", "created", "time", "date", "_at", "_ts", "stamp", "epoch",
-    ];
-    let timely = name == "ts" || WORDS.iter().any(|word| name.contains(word));
-    let digits: f64 = text.parse().ok().filter(|_| is_scalar(raw) && timely)?;
-    match digits {
-        // 1990 to 2100
-        6.3e8..4.2e9 => Some(Stamp::Unix),
-        6.3e11..4.2e12 => Some(Stamp::UnixMs),
-        _ => None,
-    }
-}
+use super::fields::{Column, DEPTH};
+use super::json::{is_scalar, members, whole};
+use super::stamp::Stamp;
+use crate::check::setting::field;
 
 /// Fields that could tell `rows` rows apart, the likeliest first.
-pub(super) fn keys(columns: &[Column<'_>], rows: usize) -> Vec<Field> {
+pub(in crate::check) fn keys(columns: &[Column<'_>], rows: usize) -> Vec<Field> {
     let rank = |column: &Column<'_>| {
         let name = column.name();
         Some(match &*name {
@@ -87,7 +45,7 @@ fn is_fraction(raw: &[u8]) -> bool {
 
 /// Fields whose values are timestamps in each of `rows` rows, those first
 /// that are called as if they told of changes.
-pub(super) fn cursors(columns: &[Column<'_>], rows: usize) -> Vec<(Field, Stamp)> {
+pub(in crate::check) fn cursors(columns: &[Column<'_>], rows: usize) -> Vec<(Field, Stamp)> {
     let rank = |column: &Column<'_>| {
         let name = column.name();
         let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
@@ -117,51 +75,17 @@ pub(super) fn cursors(columns: &[Column<'_>], rows: usize) -> Vec<(Field, Stamp)
         .collect()
 }
 
-/// A `since.format` that reads and writes all these values, which have no
-/// offset from UTC.
-pub(super) fn format_of(values: &[&[u8]]) -> Option<String> {
-    let texts: Vec<String> = values
-        .iter()
-        .map(|raw| json::text(raw).into_owned())
-        .collect();
-    if texts.iter().all(|text| timestamp::is_date(text)) {
-        return Some("date".to_owned());
-    }
-    let between = if texts.first()?.contains('T') {
-        'T'
-    } else {
-        ' '
-    };
-    let stem = format!("[year]-[month]-[day]{between}[hour]:[minute]:[second]");
-    let endings = [
-        "",
-        ".[subsecond digits:3]",
-        ".[subsecond digits:6]",
-        ".[subsecond]",
-    ];
-    let writes = |text: &String| {
-        Format::new(text).is_ok_and(|format| {
-            texts.iter().all(|text| {
-                format
-                    .read(text, false)
-                    .is_some_and(|at| format.spell("", at) == *text)
-            })
-        })
-    };
-    let all: Vec<String> = endings
-        .iter()
-        .map(|ending| format!("{stem}{ending}"))
-        .collect();
-    let naive = texts.iter().all(|text| timestamp::naive(text).is_some());
-    let fitting = all.iter().find(|text| writes(text)).cloned();
-    // Fractions of any length are read anyway, and a bound may be cut.
-    fitting.or_else(|| all.into_iter().next().filter(|_| naive))
-}
-
 /// Where an answer tells how many rows there are: by the usual names, and a
 /// number that can be it.
-pub(super) fn total(body: &[u8], response: &Response, rows: u64, limit: u64) -> Option<Place> {
-    const NAMES: [&str; 14] = [
+pub(in crate::check) fn total(
+    body: &[u8],
+    response: &Response,
+    rows: u64,
+    limit: u64,
+) -> Option<Place> {
+    // The last of these count what is on the page as often as what there is.
+    const LAST: usize = 15;
+    const NAMES: [&str; 17] = [
         "total",
         "totalcount",
         "totalitems",
@@ -174,8 +98,11 @@ pub(super) fn total(body: &[u8], response: &Response, rows: u64, limit: u64) -> 
         "filtercount",
         "numfound",
         "nummatched",
+        "numbermatched",
         "hits",
+        "matched",
         "count",
+        "items",
     ];
     for name in [
         "X-Total-Count",
@@ -196,8 +123,7 @@ pub(super) fn total(body: &[u8], response: &Response, rows: u64, limit: u64) -> 
         let Some(rank) = rank_of(&NAMES, &path) else {
             continue;
         };
-        // A count of what is on this page is none of what there is.
-        let counts = NAMES.get(rank) != Some(&"count") || number > rows || rows < limit;
+        let counts = rank < LAST || number > rows || rows < limit;
         if number >= rows && counts && best.as_ref().is_none_or(|(known, _)| rank < *known) {
             best = Some((rank, path));
         }
@@ -206,7 +132,7 @@ pub(super) fn total(body: &[u8], response: &Response, rows: u64, limit: u64) -> 
 }
 
 /// Where an answer repeats the offset 0 that it was asked for.
-pub(super) fn echo(body: &[u8]) -> Option<Place> {
+pub(in crate::check) fn echo(body: &[u8]) -> Option<Place> {
     const NAMES: [&str; 5] = ["offset", "skip", "startat", "start", "from"];
     let mut all = numbers(body).into_iter();
     let found = all.find(|(path, number)| *number == 0 && rank_of(&NAMES, path).is_some());

@@ -3,60 +3,33 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::error::excerpt;
-use crate::json::{self, Fault};
+use crate::config::Field;
+use crate::json;
 use crate::timestamp::{self, Format};
 use crate::types::Type;
 
-use super::guess::{Stamp, stamp};
+use super::json::{is_scalar, items, members, whole};
+use super::stamp::{Stamp, stamp};
 
 /// How deep lists and fields are looked for.
-pub(super) const DEPTH: usize = 4;
+pub(in crate::check) const DEPTH: usize = 4;
+
 /// Rows and fields that are looked at.
 const ROWS: usize = 1000;
+
 const FIELDS: usize = 500;
 
 /// A field that rows have.
 #[derive(Debug, Clone)]
-pub(super) struct Column<'a> {
+pub(in crate::check) struct Column<'a> {
     /// The keys that lead to it.
-    pub(super) path: Vec<String>,
+    pub(in crate::check) path: Vec<String>,
     /// Its values but for null, as they came.
-    pub(super) values: Vec<&'a [u8]>,
-}
-
-/// Whether all of the body is one valid JSON value.
-pub(super) fn is_json(body: &[u8]) -> bool {
-    let start = json::space(body, 0);
-    std::str::from_utf8(body).is_ok()
-        && json::value(body, start, 0).is_ok_and(|end| json::space(body, end) == body.len())
-}
-
-/// An object's members in their order; none of anything else. The value must
-/// be valid.
-pub(super) fn members(raw: &[u8]) -> Vec<(String, &[u8])> {
-    let mut all = Vec::new();
-    _ = json::members::<Fault>(raw, 0, 0, &mut |text, key, at| {
-        let end = json::value(text, at, 1)?;
-        all.push((json::unescape(key.of(text)).into_owned(), at..end));
-        Ok(end)
-    });
-    all.into_iter().map(|(key, at)| (key, &raw[at])).collect()
-}
-
-/// A list's elements; none of anything else. The value must be valid.
-pub(super) fn items(raw: &[u8]) -> Vec<&[u8]> {
-    let mut all = Vec::new();
-    _ = json::elements::<Fault>(raw, 0, 0, &mut |text, at| {
-        let end = json::value(text, at, 1)?;
-        all.push(at..end);
-        Ok(end)
-    });
-    all.into_iter().map(|at| &raw[at]).collect()
+    pub(in crate::check) values: Vec<&'a [u8]>,
 }
 
 /// The lists of objects in a valid body, the longest first.
-pub(super) fn lists(body: &[u8]) -> Vec<(Vec<String>, Vec<&[u8]>)> {
+pub(in crate::check) fn lists(body: &[u8]) -> Vec<(Vec<String>, Vec<&[u8]>)> {
     fn look<'a>(raw: &'a [u8], path: &[String], to: &mut Vec<(Vec<String>, Vec<&'a [u8]>)>) {
         if raw.first() == Some(&b'[') {
             let items = items(raw);
@@ -75,14 +48,9 @@ pub(super) fn lists(body: &[u8]) -> Vec<(Vec<String>, Vec<&[u8]>)> {
     all
 }
 
-/// The value that a body is.
-pub(super) fn whole(body: &[u8]) -> &[u8] {
-    body.get(json::space(body, 0)..).unwrap_or_default()
-}
-
 /// Where each row is inside its element: below the one member that all
 /// elements have, or right there.
-pub(super) fn wrapping(items: &[&[u8]]) -> Vec<String> {
+pub(in crate::check) fn wrapping(items: &[&[u8]]) -> Vec<String> {
     let mut wrapped: Option<String> = None;
     for item in items.iter().take(ROWS) {
         let [(key, value)] = &members(item)[..] else {
@@ -97,7 +65,7 @@ pub(super) fn wrapping(items: &[&[u8]]) -> Vec<String> {
 }
 
 /// The fields of these rows, at the top and below, in the API's order.
-pub(super) fn columns<'a>(rows: &[&'a [u8]]) -> Vec<Column<'a>> {
+pub(in crate::check) fn columns<'a>(rows: &[&'a [u8]]) -> Vec<Column<'a>> {
     fn look<'a>(
         raw: &'a [u8],
         path: &[String],
@@ -135,12 +103,12 @@ pub(super) fn columns<'a>(rows: &[&'a [u8]]) -> Vec<Column<'a>> {
 
 impl Column<'_> {
     /// Whether it has a value in each of so many rows.
-    pub(super) fn fills(&self, rows: usize) -> bool {
+    pub(in crate::check) fn fills(&self, rows: usize) -> bool {
         self.values.len() == rows.min(ROWS)
     }
 
     /// Whether no value is there twice.
-    pub(super) fn is_unique(&self) -> bool {
+    pub(in crate::check) fn is_unique(&self) -> bool {
         let mut met = HashSet::new();
         self.values
             .iter()
@@ -148,14 +116,14 @@ impl Column<'_> {
     }
 
     /// Its own name in lower case.
-    pub(super) fn name(&self) -> String {
+    pub(in crate::check) fn name(&self) -> String {
         self.path
             .last()
             .map_or_else(String::new, |name| name.to_lowercase())
     }
 
     /// How all its values are spelled, if they are timestamps.
-    pub(super) fn stamp(&self) -> Option<Stamp> {
+    pub(in crate::check) fn stamp(&self) -> Option<Stamp> {
         let name = self.name();
         let first = stamp(self.values.first()?, &name)?;
         let same = self
@@ -166,12 +134,11 @@ impl Column<'_> {
     }
 
     /// The narrowest type that takes all its values.
-    pub(super) fn of_type(&self, key: bool, cursor: bool, format: &Format) -> Type {
+    pub(in crate::check) fn of_type(&self, key: bool, cursor: bool, format: &Format) -> Type {
         let order: &[Type] = match self.values.first().and_then(|value| value.first()) {
             Some(b't' | b'f') => &[Type::Boolean],
             // A page of whole numbers promises none of the others.
-            Some(b'-' | b'0'..=b'9') if !key => &[Type::Decimal, Type::Double],
-            Some(b'-' | b'0'..=b'9') => &[Type::Long, Type::Double, Type::Decimal],
+            Some(b'-' | b'0'..=b'9') => &[Type::Decimal, Type::Double],
             Some(b'"') => &[
                 Type::UtcDatetime,
                 Type::NaiveDatetime,
@@ -183,8 +150,15 @@ impl Column<'_> {
         let first = self.values.first().map_or("", |value| json::kind(value));
         // Digits that would pass for times of day are what they are: text.
         let digits = |value: &&[u8]| value.iter().all(|b| b.is_ascii_digit() || *b == b'"');
-        // A local time is not UTC because the cursor is.
-        let local = |value: &&[u8]| !cursor && timestamp::naive(&json::text(value)).is_some();
+        // A time without a zone is UTC only where the field's name says so.
+        let name = self.name();
+        let utc = name.ends_with("gmt") || name.ends_with("utc");
+        let local = |value: &&[u8]| {
+            let text = json::text(value);
+            !(cursor && utc)
+                && timestamp::naive(&text).is_some()
+                && timestamp::parse(&text).is_none()
+        };
         let fits = |of: &&Type| {
             self.values.iter().all(|value| {
                 json::kind(value) == first
@@ -196,12 +170,15 @@ impl Column<'_> {
     }
 }
 
-/// Whether it is a string or a number.
-pub(super) fn is_scalar(raw: &[u8]) -> bool {
-    matches!(raw.first(), Some(b'"' | b'-' | b'0'..=b'9'))
+/// A field's value, null counting as missing.
+pub(in crate::check) fn value<'a>(row: &'a [u8], field: &Field) -> Option<&'a [u8]> {
+    json::point(row, &field.path).filter(|raw| *raw != b"null")
 }
 
-/// A value for a message.
-pub(super) fn shown(raw: &[u8]) -> String {
-    excerpt(&String::from_utf8_lossy(raw))
+/// Whether a value is a timestamp in this format.
+pub(in crate::check) fn reads(raw: &[u8], format: &Format) -> bool {
+    is_scalar(raw)
+        && format
+            .read(&json::text(raw), raw.first() != Some(&b'"'))
+            .is_some()
 }

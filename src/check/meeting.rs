@@ -1,0 +1,154 @@
+//! The first meeting with an API: the connection that the options name, who
+//! answers for it, and the first answer or why there is none.
+
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
+
+use crate::cli::Options;
+use crate::clock::SystemClock;
+use crate::config::{Connection, Tables};
+use crate::connect;
+use crate::error::{Error, Kind, Result};
+use crate::secret::Secrets;
+use crate::session::start::instant;
+
+use super::ask::{Answer, Asker, opening};
+use super::clause::Clause;
+use super::contact;
+use super::file;
+use super::finding::Finding;
+use super::parameters;
+
+/// A first request that fails is not worth the patience of a sync, unless it
+/// is asked for: whoever checks is there and waits.
+pub(super) const RETRIES: u32 = 2;
+
+/// An API that is about to be asked.
+pub(super) struct Meeting {
+    /// The connection.
+    pub(super) of: Connection,
+    /// The connection file's text as it was given; an empty object without one.
+    pub(super) text: String,
+    /// The file's own first bound, where `--since` stands for it.
+    pub(super) given: Option<String>,
+    /// Who asks.
+    pub(super) asker: Asker,
+    secrets: Secrets,
+}
+
+/// Why there is no first answer.
+pub(super) struct Refusal {
+    /// The clauses that tell.
+    pub(super) findings: Vec<Finding>,
+    /// What ended the asking, unless a parameter is to blame, which can be
+    /// mended whatever the status.
+    pub(super) halt: Option<Error>,
+}
+
+impl Meeting {
+    /// Reads the options.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for what they name.
+    pub(super) fn begin(options: &Options) -> Result<Self> {
+        let (mut of, secrets) = connect::connection(options)?;
+        let text = match &options.config {
+            None => "{}".to_owned(),
+            Some(path) => one_of(options, connect::read(path)?)?,
+        };
+        let given = of.since.first.clone();
+        if let Some(since) = instant(options.since.as_deref(), "--since", &of.since.format)? {
+            of.since.first = Some(since.text);
+        }
+        if options.config.is_none()
+            && let Some(table) = file::table(&of.url)
+        {
+            of.table = table;
+        }
+        let asker = asker(options, &of, &secrets)?;
+        Ok(Self {
+            of,
+            text,
+            given,
+            asker,
+            secrets,
+        })
+    }
+
+    /// Whether the parameters are the reference API's, since none were given.
+    pub(super) fn asks_by_default(&self) -> bool {
+        !["query", "body", "method"]
+            .iter()
+            .any(|key| self.names(key))
+    }
+
+    /// Whether the given file names this key.
+    pub(super) fn names(&self, key: &str) -> bool {
+        let keys: BTreeMap<String, IgnoredAny> =
+            serde_json::from_str(&self.text).unwrap_or_default();
+        keys.contains_key(key)
+    }
+
+    /// Goes on with another address or other headers.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for headers that cannot be sent.
+    pub(super) fn again(&mut self, options: &Options) -> Result<()> {
+        // A recording that was begun goes on.
+        if options.record.is_none() {
+            self.asker = asker(options, &self.of, &self.secrets)?;
+        }
+        Ok(())
+    }
+
+    /// The first answer that has a good status.
+    ///
+    /// # Errors
+    /// What is wrong with the options or this machine; inside, why the API gave
+    /// no answer.
+    pub(super) fn first(&mut self) -> Result<std::result::Result<Answer, Refusal>> {
+        let of = &self.of;
+        let error = match self.asker.fetch(of, &opening(of)) {
+            Ok(answer) => return Ok(Ok(answer)),
+            Err(error) if matches!(error.kind(), Kind::Usage | Kind::Local) => return Err(error),
+            Err(error) => error,
+        };
+        let status = self.asker.status;
+        let asks = status.is_some() && !matches!(status, Some(401 | 429));
+        let blamed = match asks {
+            true => parameters::refused(of, &error, &mut self.asker),
+            false => None,
+        };
+        let findings = contact::failed(of, &error, status, blamed);
+        let named = findings
+            .iter()
+            .any(|finding| finding.clause == Clause::Parameters);
+        Ok(Err(Refusal {
+            findings,
+            halt: Some(error).filter(|_| !named),
+        }))
+    }
+}
+
+/// The file's text, of several tables that of the one that is meant.
+fn one_of(options: &Options, text: String) -> Result<String> {
+    let Some(name) = &options.one_of else {
+        return Ok(text);
+    };
+    let tables = Tables::read(&text)?;
+    let one = tables.map(|tables| tables.of(name)).transpose()?;
+    Ok(one.unwrap_or(text))
+}
+
+/// Who asks, with the retries that a check is worth.
+fn asker(options: &Options, of: &Connection, secrets: &Secrets) -> Result<Asker> {
+    let source = connect::source(options, of, secrets)?;
+    let retries = options.max_retries.unwrap_or(of.max_retries.min(RETRIES));
+    Ok(Asker {
+        source: connect::patient(source, options, of, secrets, retries)?,
+        clock: Box::new(SystemClock),
+        status: None,
+        halt: None,
+    })
+}

@@ -1,0 +1,30 @@
+//! What findings come to: the exit code.
+
+use crate::error::{Error, Result};
+
+use super::clause::Clause;
+use super::finding::Finding;
+
+/// The exit code: a table has said already what there is to say, so that the
+/// error is loud only where none is shown.
+pub(super) fn verdict(findings: &[Finding], halt: Option<Error>, loud: bool) -> Result<()> {
+    let error = halt.or_else(|| {
+        let bad: Vec<&Finding> = findings.iter().filter(|finding| finding.loses).collect();
+        let first = bad.first()?;
+        let text = format!("{}: {}", first.clause.name(), first.found);
+        let refused = bad
+            .iter()
+            .all(|finding| matches!(finding.clause, Clause::Spelling | Clause::Parameters));
+        let error = if refused {
+            Error::refused(text)
+        } else {
+            Error::contract(text)
+        };
+        Some(error.hint(&first.remedy))
+    });
+    match error {
+        None => Ok(()),
+        Some(error) if loud => Err(error),
+        Some(error) => Err(error.quiet()),
+    }
+}
