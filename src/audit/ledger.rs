@@ -1,6 +1,6 @@
 //! Which rows the files have and which the walk has met: 24 bytes a key, in
 //! pieces that never move, and one byte of what is known of it. Keys are told
-//! apart by 128 bits, as in the table.
+//! apart by 128 bits, and versions ordered, as in the table.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -18,9 +18,10 @@ const MET: u8 = 4;
 const SAME: u8 = 8;
 /// or in one that is too young to be judged.
 const YOUNG: u8 = 16;
-
 /// It was written to the repair's file.
 const WRITTEN: u8 = 32;
+/// Its content is that of another version that the walk has met.
+const OTHER: u8 = 64;
 
 /// How a row stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,31 @@ pub(super) enum Standing {
     Unmet,
     /// It differs, and is too young to be judged.
     Young,
+    /// The files say that it is gone, and the walk did not meet it.
+    Gone,
+}
+
+/// A version in the files.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Filed {
+    /// What it says.
+    pub(super) content: u64,
+    /// It is so recent that it may not be seen everywhere.
+    pub(super) recent: bool,
+    /// Its place in the sequence.
+    pub(super) seq: Option<u64>,
+    /// It says that the row is gone.
+    pub(super) deleted: bool,
+}
+
+/// Why a version was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// There are too many rows.
+    Full,
+    /// Versions do not come in the order of their numbers, which this ledger
+    /// does not keep.
+    Disordered,
 }
 
 #[derive(Clone, Copy)]
@@ -50,26 +76,53 @@ pub(super) struct Ledger {
     slots: Vec<u32>,
     entries: Vec<Vec<Entry>>,
     marks: Vec<u8>,
+    /// The largest sequence number so far, and each row's where they are kept.
+    newest: u64,
+    numbers: Option<Vec<u64>>,
 }
 
 impl Ledger {
-    pub(super) fn new() -> Self {
+    /// An empty one. Versions that are numbered mostly come in that order; if
+    /// not, a ledger is needed that is `numbered`, 8 bytes more a key.
+    pub(super) fn new(numbered: bool) -> Self {
         Self {
             hashers: [RandomState::new(), RandomState::new()],
             slots: vec![0; 1 << 10],
             entries: Vec::new(),
             marks: Vec::new(),
+            newest: 0,
+            numbers: numbered.then(Vec::new),
         }
     }
 
-    /// Notes a row of the files. False where there are too many.
-    #[must_use]
-    pub(super) fn file(&mut self, key: &[u8], content: u64, recent: bool) -> bool {
-        let Some((number, _)) = self.get(key, content) else {
-            return false;
+    /// Notes a version in the files, the latest of its row so far unless its
+    /// number says otherwise.
+    ///
+    /// # Errors
+    /// Where there are too many rows, or another ledger is needed.
+    pub(super) fn file(&mut self, key: &[u8], version: Filed) -> Result<(), Refused> {
+        let seq = version.seq.unwrap_or(self.newest);
+        if seq < self.newest && self.numbers.is_none() {
+            return Err(Refused::Disordered);
+        }
+        self.newest = self.newest.max(seq);
+        let (number, fresh) = self.get(key, version.content).ok_or(Refused::Full)?;
+        if let Some(numbers) = &mut self.numbers {
+            match numbers.get_mut(number) {
+                Some(known) if *known > seq => return Ok(()),
+                Some(known) => *known = seq,
+                None => numbers.push(seq),
+            }
+        }
+        if !fresh {
+            self.entry_mut(number).content = version.content;
+        }
+        self.marks[number] = match version {
+            Filed { deleted: true, .. } => 0,
+            Filed { recent: true, .. } => FILED | RECENT,
+            _ => FILED,
         };
-        self.marks[number] = FILED | if recent { RECENT } else { 0 };
-        true
+        Ok(())
     }
 
     /// Notes a row that the walk has met; how it stands, and whether a repair
@@ -83,8 +136,13 @@ impl Ledger {
     ) -> Option<(Standing, bool)> {
         let (number, fresh) = self.get(key, content)?;
         let filed = self.marks[number] & FILED != 0;
-        let same = filed && !fresh && self.entry(number).content == content;
-        let kept = self.marks[number] & (FILED | RECENT | WRITTEN);
+        let other = self.marks[number] & OTHER != 0;
+        let same = filed && !other && self.entry(number).content == content;
+        let mut kept = self.marks[number] & (FILED | RECENT | WRITTEN | OTHER);
+        if !same && !fresh {
+            kept |= OTHER;
+            self.entry_mut(number).content = content;
+        }
         let same = if same { SAME } else { 0 };
         self.marks[number] = kept | MET | same | if young { YOUNG } else { 0 };
         let standing = self.stands(number);
@@ -99,6 +157,34 @@ impl Ledger {
         if let Some(number) = self.find(self.hash(key)).1 {
             self.marks[number] |= MET | SAME;
         }
+    }
+
+    /// Compares a version of the files again with the one that the walk met
+    /// last, where they differed. The last version that is compared counts.
+    pub(super) fn compare(&mut self, key: &[u8], content: u64) {
+        let Some(number) = self.find(self.hash(key)).1 else {
+            return;
+        };
+        if self.marks[number] & (OTHER | FILED | MET) == OTHER | FILED | MET {
+            let same = self.entry(number).content == content;
+            let others = self.marks[number] & !SAME;
+            self.marks[number] = others | if same { SAME } else { 0 };
+        }
+    }
+
+    /// Whether it is still to be written that a row is gone; once.
+    pub(super) fn bury(&mut self, key: &[u8]) -> bool {
+        let Some(number) = self.find(self.hash(key)).1 else {
+            return false;
+        };
+        let due = self.stands(number) == Standing::Unmet && self.marks[number] & WRITTEN == 0;
+        self.marks[number] |= if due { WRITTEN } else { 0 };
+        due
+    }
+
+    /// How many rows the files have.
+    pub(super) fn filed(&self) -> u64 {
+        self.marks.iter().filter(|marks| **marks & FILED != 0).count() as u64
     }
 
     /// How a row stands; None where it is not known.
@@ -124,8 +210,9 @@ impl Ledger {
         let marks = self.marks[number];
         let has = |mark: u8| marks & mark != 0;
         match (has(MET), has(FILED)) {
-            (false, _) if has(RECENT) => Standing::Young,
-            (false, _) => Standing::Unmet,
+            (false, false) => Standing::Gone,
+            (false, true) if has(RECENT) => Standing::Young,
+            (false, true) => Standing::Unmet,
             (true, true) if has(SAME) => Standing::Alike,
             (true, _) if has(YOUNG) => Standing::Young,
             (true, true) => Standing::Older,
@@ -139,6 +226,10 @@ impl Ledger {
 
     fn entry(&self, number: usize) -> &Entry {
         &self.entries[number / PIECE][number % PIECE]
+    }
+
+    fn entry_mut(&mut self, number: usize) -> &mut Entry {
+        &mut self.entries[number / PIECE][number % PIECE]
     }
 
     /// The slot of a key, and its entry's number if it has one.
@@ -196,13 +287,24 @@ impl Ledger {
 mod tests {
     use super::*;
 
+    fn filed(content: u64) -> Filed {
+        Filed {
+            content,
+            ..Filed::default()
+        }
+    }
+
     #[test]
     fn the_last_version_that_was_met_says_how_a_row_stands() {
-        let mut ledger = Ledger::new();
+        let mut ledger = Ledger::new(false);
         for key in ["same", "older", "unmet", "moved"] {
-            assert!(ledger.file(key.as_bytes(), 1, false));
+            assert_eq!(ledger.file(key.as_bytes(), filed(1)), Ok(()));
         }
-        assert!(ledger.file(b"recent", 1, true));
+        let recent = Filed {
+            recent: true,
+            ..filed(1)
+        };
+        assert_eq!(ledger.file(b"recent", recent), Ok(()));
         let mut meet =
             |key: &str, content, young| ledger.meet(key.as_bytes(), content, young).unwrap().0;
         assert_eq!(meet("same", 1, false), Standing::Alike);
@@ -218,10 +320,75 @@ mod tests {
     }
 
     #[test]
+    fn the_latest_version_in_the_files_counts_and_a_number_says_which_it_is() {
+        let numbered = |seq, content| Filed {
+            seq: Some(seq),
+            ..filed(content)
+        };
+        let gone = Filed {
+            deleted: true,
+            ..filed(0)
+        };
+        let mut ledger = Ledger::new(false);
+        for (key, version) in [
+            ("a", numbered(4, 1)),
+            ("a", numbered(5, 2)),
+            ("b", filed(1)),
+            ("b", gone),
+            ("c", gone),
+            ("c", filed(3)),
+        ] {
+            assert_eq!(ledger.file(key.as_bytes(), version), Ok(()));
+        }
+        assert_eq!(
+            ledger.file(b"a", numbered(4, 3)),
+            Err(Refused::Disordered)
+        );
+        assert_eq!(ledger.filed(), 2);
+        assert_eq!(ledger.standing(b"b"), Some(Standing::Gone));
+        assert_eq!(ledger.meet(b"a", 2, false).unwrap().0, Standing::Alike);
+        assert_eq!(ledger.meet(b"b", 1, false).unwrap().0, Standing::New);
+        assert_eq!(ledger.meet(b"c", 3, false).unwrap().0, Standing::Alike);
+        let mut ledger = Ledger::new(true);
+        for (seq, content) in [(5, 1), (4, 2), (6, 3), (6, 4), (3, 5)] {
+            assert_eq!(ledger.file(b"a", numbered(seq, content)), Ok(()));
+        }
+        // One without a number is as late as all that stands before it.
+        assert_eq!(ledger.file(b"b", filed(1)), Ok(()));
+        assert_eq!(ledger.file(b"b", numbered(5, 2)), Ok(()));
+        assert_eq!(ledger.meet(b"a", 4, false).unwrap().0, Standing::Alike);
+        assert_eq!(ledger.meet(b"b", 1, false).unwrap().0, Standing::Alike);
+    }
+
+    #[test]
+    fn a_row_that_differed_is_compared_again_with_what_was_met_last() {
+        let mut ledger = Ledger::new(false);
+        for key in ["alike", "other", "unmet"] {
+            assert_eq!(ledger.file(key.as_bytes(), filed(1)), Ok(()));
+        }
+        for key in ["alike", "other"] {
+            let met = ledger.meet(key.as_bytes(), 7, false).unwrap().0;
+            assert_eq!(met, Standing::Older);
+        }
+        // The last version of the files counts.
+        for (key, content) in [("alike", 6), ("alike", 7), ("other", 7), ("other", 6)] {
+            ledger.compare(key.as_bytes(), content);
+        }
+        ledger.compare(b"unmet", 7);
+        ledger.compare(b"nobody", 7);
+        assert_eq!(ledger.standing(b"alike"), Some(Standing::Alike));
+        assert_eq!(ledger.standing(b"other"), Some(Standing::Older));
+        assert_eq!(ledger.standing(b"unmet"), Some(Standing::Unmet));
+        assert!(ledger.bury(b"unmet"));
+        assert!(!ledger.bury(b"unmet") && !ledger.bury(b"alike"));
+    }
+
+    #[test]
     fn many_rows_are_told_apart_while_the_slots_grow() {
-        let mut ledger = Ledger::new();
+        let mut ledger = Ledger::new(false);
         for key in 0..50_000u32 {
-            assert!(ledger.file(&key.to_le_bytes(), u64::from(key), false));
+            let row = filed(u64::from(key));
+            assert_eq!(ledger.file(&key.to_le_bytes(), row), Ok(()));
         }
         for key in (0..50_000u32).filter(|key| key % 10 > 0) {
             let content = u64::from(key) + u64::from(key % 10 == 1);

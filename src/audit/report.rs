@@ -31,6 +31,13 @@ pub struct Report {
     pub young: u64,
     /// Rows with a fault, which syncs set aside: they are not compared.
     pub set_aside: u64,
+    /// Columns that are declared and in no file; they are not compared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns_added: Vec<String>,
+    /// Fields that are in the files and in no row of the API; where rows
+    /// differed by them, they are not compared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns_left: Vec<String>,
     /// Up to ten ids of each kind.
     pub missing_ids: Vec<String>,
     /// See `missing_ids`.
@@ -118,11 +125,28 @@ impl Report {
                 "aside", self.set_aside
             );
         }
+        let names = |names: &[String]| -> String {
+            let names: Vec<_> = names.iter().map(|name| excerpt(name)).collect();
+            names.join(", ")
+        };
+        if !self.columns_added.is_empty() {
+            out += &format!(
+                "  declared after the files were written, not compared: {}\n",
+                names(&self.columns_added)
+            );
+        }
+        if !self.columns_left.is_empty() {
+            out += &format!(
+                "  in the files and in no row of the API, not compared: {}\n",
+                names(&self.columns_left)
+            );
+        }
         if let Some(Repaired {
             file,
             rows,
             deleted,
             held_back,
+            ..
         }) = &self.repaired
         {
             let file = file.as_deref().unwrap_or("nothing to write");

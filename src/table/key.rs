@@ -100,13 +100,30 @@ impl Marks {
     ///
     /// # Errors
     /// Where it is no JSON object, or has no such key.
+    #[inline]
     pub(crate) fn of_line(&mut self, line: &[u8], key: &[Part], typed: bool) -> Result<(), Misfit> {
+        self.of_members(line, key, typed, &mut |_, _| {})
+    }
+
+    /// The same, and gives each member's name, as it is spelled, and its value.
+    ///
+    /// # Errors
+    /// As [`Marks::of_line`].
+    #[inline]
+    pub(crate) fn of_members(
+        &mut self,
+        line: &[u8],
+        key: &[Part],
+        typed: bool,
+        each: &mut impl FnMut(&[u8], &[u8]),
+    ) -> Result<(), Misfit> {
         self.reset();
         self.found.clear();
         self.found.resize(key.len(), None);
         let end = json::members::<Fault>(line, 0, 0, &mut |text, name, at| {
             let end = json::value(text, at, 1)?;
             self.meet(key, name.of(text), Span::new(at, end), text);
+            each(name.of(text), &text[at..end]);
             Ok(end)
         })?;
         if end != line.len() {
