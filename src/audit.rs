@@ -25,6 +25,7 @@
 
 mod book;
 mod content;
+mod glance;
 mod judge;
 mod ledger;
 mod repair;
@@ -48,7 +49,7 @@ use crate::sink::behind::Behind;
 use crate::source::retry::Retry;
 use crate::store::Store;
 use crate::sync::{self, Sync, Tally};
-use crate::table::{File, folder, held, identify};
+use crate::table::{folder, held, identify};
 use book::Book;
 use judge::{Dated, Judge};
 use ledger::Standing;
@@ -85,10 +86,9 @@ pub fn run(options: &Options, disk: &Arc<dyn Disk>) -> Result<Report> {
     let formats = files.iter().map(|file| file.format).chain(written);
     let cells = formats.into_iter().any(|format| format == FileFormat::Csv);
     let begun = Arc::new(OnceLock::new());
-    let mut book = Book::new(identity.clone(), &of, cells, Arc::clone(&begun));
-    book.file_all(&**disk, &files)?;
-    let added = book.content.added();
-    book.content.leave_out(added.clone());
+    let files = (Arc::clone(disk), files);
+    let mut book = Book::new(files, identity.clone(), &of, cells, Arc::clone(&begun));
+    book.file_all()?;
     book.repair = repair;
     let asked = source(options, &of, &secrets)?;
     let asked = Box::new(Dated {
@@ -110,16 +110,17 @@ pub fn run(options: &Options, disk: &Arc<dyn Disk>) -> Result<Report> {
         table: secret::redacted(&identity.name).into_owned(),
         files: book.ledger.filed(),
         requests: asked.requests(),
-        columns_added: added,
-        columns_left: book.compare_again(&**disk, &files)?,
+        columns_added: book.added.clone(),
+        columns_left: book.compare_again()?,
         ..Report::default()
     };
-    sum_up(&mut report, &mut book, settled, (&**disk, &files))?;
+    book.look_at_unmet()?;
+    sum_up(&mut report, &mut book, settled)?;
     if book.repair.is_some() {
         // A table that lost so much was more likely emptied by mistake.
         let held_back = report.deleted > report.files / 2 && !options.yes;
         if report.deleted > 0 && !held_back {
-            book.bury(&**disk, &files, &ways)?;
+            book.bury(&ways)?;
         }
         if let Some(repair) = &mut book.repair {
             repair.done.held_back = held_back;
@@ -285,7 +286,6 @@ fn sum_up(
     report: &mut Report,
     book: &mut Book,
     settled: bool,
-    (disk, files): (&dyn Disk, &[File]),
 ) -> Result<()> {
     // A row with a fault and no key may be any of those that were not met.
     let settled = settled && !book.keyless;
@@ -296,20 +296,20 @@ fn sum_up(
     report.never = count(Standing::New);
     report.missing = report.never + count(Standing::Older);
     report.deleted = if settled { unmet } else { 0 };
-    report.young = count(Standing::Young) + unmet - report.deleted;
+    let recent = count(Standing::Recent);
+    report.young = count(Standing::Young) + recent + unmet - report.deleted;
     report.set_aside = book.set_aside;
     report.alike_all = report.missing == 0 && report.deleted == 0;
-    let some_young = report.young > 0;
     let mut name = |standing, id: String| {
         let ids = match standing {
             Some(Standing::New | Standing::Older) => &mut report.missing_ids,
             Some(Standing::Unmet) if settled => &mut report.deleted_ids,
-            Some(Standing::Young | Standing::Unmet) => &mut report.young_ids,
+            Some(Standing::Young | Standing::Recent | Standing::Unmet) => &mut report.young_ids,
             _ => return,
         };
         if ids.len() < NAMED && !ids.contains(&id) {
             ids.push(id);
         }
     };
-    book.name(disk, files, unmet > 0 || some_young, &mut name)
+    book.name(&mut name)
 }

@@ -1,9 +1,12 @@
-//! What is known of the rows, while the files and then the API are read.
+//! What is known of the rows, while the files and then the API are read. Lines
+//! are compared as they are, until one differs: then the files are read again,
+//! for what their rows say, and so is every line from there on.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::content::{Content, Side};
+use super::glance;
 use super::ledger::{Filed, Ledger, Refused, Standing};
 use super::repair::Repair;
 use super::report::NAMED;
@@ -20,10 +23,16 @@ const KEPT: usize = 100 * NAMED;
 
 /// What is known so far.
 pub(super) struct Book {
+    disk: Arc<dyn Disk>,
+    files: Vec<File>,
     of: Identity,
+    /// What stands before the key in a line, where it is one field and first.
+    lead: Vec<u8>,
+    /// Whether rows are compared by what they say.
+    exact: bool,
     /// The key in a row as the API sends it.
     raw: Vec<Part>,
-    pub(super) content: Content,
+    content: Content,
     pub(super) ledger: Ledger,
     marks: Marks,
     /// Whether a number and its text are two keys.
@@ -35,6 +44,8 @@ pub(super) struct Book {
     /// The keys of rows that differed when they were met, and their ids.
     noted: Vec<(Vec<u8>, String)>,
     pub(super) set_aside: u64,
+    /// The declared columns that no file has.
+    pub(super) added: Vec<String>,
     /// Rows with a fault that have no key.
     pub(super) keyless: bool,
     /// Where missing rows go.
@@ -49,17 +60,29 @@ pub(super) type Named<'a> = &'a mut dyn FnMut(Option<Standing>, String);
 impl Book {
     /// An empty one; `cells` where some of the files are CSV.
     pub(super) fn new(
+        (disk, files): (Arc<dyn Disk>, Vec<File>),
         of: Identity,
         api: &Connection,
         cells: bool,
         begun: Arc<OnceLock<Instant>>,
     ) -> Self {
         let raw = api.primary_key.iter();
+        let content = Content::new(api, cells);
+        let lead = match &of.key[..] {
+            [only] => format!("{{{}:", serde_json::Value::from(&*only.name)),
+            // No line begins like this.
+            _ => String::from("-"),
+        };
         Self {
+            disk,
+            files,
+            lead: lead.into_bytes(),
+            exact: !content.is_plain(),
+            added: Vec::new(),
             kinds: vec![Kind::Unknown; of.key.len()],
             of,
             raw: raw.map(|key| Part::at(&key.name, &key.path)).collect(),
-            content: Content::new(api, cells),
+            content,
             ledger: Ledger::new(false),
             marks: Marks::default(),
             typed: !cells,
@@ -77,44 +100,112 @@ impl Book {
     ///
     /// # Errors
     /// [`crate::error::Kind::Local`], naming the file and the line.
-    pub(super) fn file_all(&mut self, disk: &dyn Disk, files: &[File]) -> Result<()> {
-        let key = self.of.key.clone();
+    pub(super) fn file_all(&mut self) -> Result<()> {
         for numbered in [false, true] {
             self.ledger = Ledger::new(numbered);
             let mut disordered = false;
-            let all = files.iter().try_for_each(|file| {
-                each(disk, file, &key, &mut |version| {
-                    let filed = self.file(version)?;
-                    disordered = filed == Err(Refused::Disordered);
-                    filed.map_err(|_| too_many())
-                })
+            let all = self.each(&mut |book, version| {
+                let filed = book.file(version)?;
+                disordered = filed == Err(Refused::Disordered);
+                filed.map_err(|_| too_many())
             });
             if !disordered {
-                return all;
+                all?;
+                break;
             }
+        }
+        if self.exact {
+            self.settle_columns();
         }
         Ok(())
     }
 
+    /// Gives all versions of the files.
+    fn each(
+        &mut self,
+        visit: &mut impl FnMut(&mut Self, Version<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let (files, key) = (std::mem::take(&mut self.files), self.of.key.clone());
+        let disk = Arc::clone(&self.disk);
+        let result = files.iter().try_for_each(|file| {
+            each(&*disk, file, &key, &mut |version| visit(self, version))
+        });
+        self.files = files;
+        result
+    }
+
     /// Takes a version of the files.
     fn file(&mut self, version: Version<'_>) -> Result<std::result::Result<(), Refused>> {
-        let (content, at) = self.read(version, Side::Files)?;
+        let content = match version {
+            Version::Line(line) if !self.exact => self.glance(line)?,
+            version => self.read(version, Side::Files)?.0,
+        };
         if let Version::Line(_) = version {
             learn(&mut self.kinds, &self.marks, &self.of, self.typed)?;
         }
-        let version = Filed {
+        let version = self.filed(content);
+        Ok(self.ledger.file(&self.marks.key, version))
+    }
+
+    /// The version that was read last, in the ledger.
+    fn filed(&self, content: u64) -> Filed {
+        Filed {
             content,
-            recent: at.is_some_and(|at| at >= self.young_from()),
             seq: self.marks.seq,
             deleted: self.marks.deleted,
-        };
-        Ok(self.ledger.file(&self.marks.key, version))
+        }
+    }
+
+    /// Reads of a line what tells whether it is the same as another.
+    #[inline]
+    fn glance(&mut self, line: &[u8]) -> Result<u64> {
+        let (body, seq) = glance::body(line);
+        match glance::key(body, &self.lead) {
+            Some(key) => self.marks.of_value(key, seq, self.typed),
+            None => {
+                let marks = &mut self.marks;
+                let read = marks.of_line(line, &self.of.key, self.typed);
+                read.map_err(explain)?;
+            }
+        }
+        Ok(self.content.of_bytes(body))
+    }
+
+    /// Compares rows by what they say from here on: those of the files are read
+    /// again for it.
+    fn be_exact(&mut self) -> Result<()> {
+        self.exact = true;
+        self.ledger.begin_again();
+        self.each(&mut |book, version| {
+            let (content, _) = book.read(version, Side::Files)?;
+            let version = book.filed(content);
+            book.ledger.file_again(&book.marks.key, version);
+            Ok(())
+        })?;
+        self.settle_columns();
+        Ok(())
+    }
+
+    /// Leaves out the declared columns that no file has.
+    fn settle_columns(&mut self) {
+        self.added = self.content.added();
+        self.content.leave_out(self.added.clone());
     }
 
     /// Takes a line of the walk.
     pub(super) fn meet(&mut self, line: &[u8]) -> Result<()> {
-        let (content, at) = self.read(Version::Line(line), Side::Api)?;
+        if !self.exact {
+            let content = self.glance(line)?;
+            if self.ledger.meet_alike(&self.marks.key, content) {
+                return Ok(());
+            }
+        }
+        let (mut content, at) = self.read(Version::Line(line), Side::Api)?;
         let young = at.is_some_and(|at| at >= self.young_from());
+        if !self.exact && !young && self.ledger.has(&self.marks.key) {
+            self.be_exact()?;
+            content = self.read(Version::Line(line), Side::Api)?.0;
+        }
         self.numbers.clone_from(&self.marks.numbers);
         let met = self.ledger.meet(&self.marks.key, content, young);
         let (standing, write) = met.ok_or_else(too_many)?;
@@ -159,53 +250,65 @@ impl Book {
     }
 
     /// Leaves fields out that only the files have, where rows differ, and looks
-    /// which of them are alike then.
+    /// which of them are alike then. Answers what was left out.
     ///
     /// # Errors
     /// As [`Book::file_all`].
-    pub(super) fn compare_again(&mut self, disk: &dyn Disk, files: &[File]) -> Result<Vec<String>> {
+    pub(super) fn compare_again(&mut self) -> Result<Vec<String>> {
         let left = self.content.left();
         if left.is_empty() || self.ledger.count(Standing::Older) == 0 {
             return Ok(Vec::new());
         }
         self.content.leave_out(left.clone());
-        let key = self.of.key.clone();
-        for file in files {
-            each(disk, file, &key, &mut |version| {
-                let (content, _) = self.read(version, Side::Files)?;
-                self.ledger.compare(&self.marks.key, content);
-                Ok(())
-            })?;
-        }
+        self.each(&mut |book, version| {
+            let (content, _) = book.read(version, Side::Files)?;
+            book.ledger.compare(&book.marks.key, content);
+            Ok(())
+        })?;
         Ok(left)
     }
 
-    /// Names rows that are not alike: first those that the walk met, then, where
-    /// `unmet`, those that it did not.
+    /// Looks which of the rows that the walk did not meet are too recent to be
+    /// judged.
     ///
     /// # Errors
     /// As [`Book::file_all`].
-    pub(super) fn name(
-        &mut self,
-        disk: &dyn Disk,
-        files: &[File],
-        unmet: bool,
-        name: Named<'_>,
-    ) -> Result<()> {
+    pub(super) fn look_at_unmet(&mut self) -> Result<()> {
+        if self.ledger.count(Standing::Unmet) == 0 {
+            return Ok(());
+        }
+        let young_from = self.young_from();
+        self.each(&mut |book, version| {
+            let standing = book.look_up(version)?;
+            if matches!(standing, Some(Standing::Unmet | Standing::Recent)) {
+                let (_, at) = book.read(version, Side::Files)?;
+                let recent = at.is_some_and(|at| at >= young_from);
+                book.ledger.note_recent(&book.marks.key, recent);
+            }
+            Ok(())
+        })
+    }
+
+    /// Names rows that are not alike: first those that the walk met, then those
+    /// that it did not.
+    ///
+    /// # Errors
+    /// As [`Book::file_all`].
+    pub(super) fn name(&mut self, name: Named<'_>) -> Result<()> {
         for (key, id) in std::mem::take(&mut self.noted) {
             name(self.ledger.standing(&key), id);
         }
-        let key = self.of.key.clone();
-        for file in files.iter().filter(|_| unmet) {
-            each(disk, file, &key, &mut |version| {
-                let standing = self.look_up(version)?;
-                if matches!(standing, Some(Standing::Unmet | Standing::Young)) {
-                    name(standing, self.id());
-                }
-                Ok(())
-            })?;
+        let unmet = [Standing::Unmet, Standing::Recent];
+        if unmet.iter().all(|standing| self.ledger.count(*standing) == 0) {
+            return Ok(());
         }
-        Ok(())
+        self.each(&mut |book, version| {
+            let standing = book.look_up(version)?;
+            if standing.is_some_and(|standing| unmet.contains(&standing)) {
+                name(standing, book.id());
+            }
+            Ok(())
+        })
     }
 
     /// Says in the repair which rows of the files are gone. `ways` are where the
@@ -213,27 +316,18 @@ impl Book {
     ///
     /// # Errors
     /// As [`Book::file_all`], and those of the disk.
-    pub(super) fn bury(
-        &mut self,
-        disk: &dyn Disk,
-        files: &[File],
-        ways: &[Vec<String>],
-    ) -> Result<()> {
-        let key = self.of.key.clone();
-        for file in files {
-            each(disk, file, &key, &mut |version| {
-                self.look_up(version)?;
-                if !self.ledger.bury(&self.marks.key) {
-                    return Ok(());
-                }
-                let fields = self.key_fields(ways);
-                match &mut self.repair {
-                    Some(repair) => repair.bury(&fields),
-                    None => Ok(()),
-                }
-            })?;
-        }
-        Ok(())
+    pub(super) fn bury(&mut self, ways: &[Vec<String>]) -> Result<()> {
+        self.each(&mut |book, version| {
+            book.look_up(version)?;
+            if !book.ledger.bury(&book.marks.key) {
+                return Ok(());
+            }
+            let fields = book.key_fields(ways);
+            match &mut book.repair {
+                Some(repair) => repair.bury(&fields),
+                None => Ok(()),
+            }
+        })
     }
 
     /// The key that was read last as members of a row.

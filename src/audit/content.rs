@@ -74,6 +74,12 @@ pub(super) struct Content {
 }
 
 impl Content {
+    /// Whether rows whose bytes differ in the files and the API are other rows,
+    /// but for a few: nothing in them is left out, and all of them are lines.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.cells && self.ignored.is_empty()
+    }
+
     /// How to compare what a connection's syncs write; `cells` where some of it
     /// is CSV.
     pub(super) fn new(of: &Connection, cells: bool) -> Self {
@@ -124,6 +130,12 @@ impl Content {
     pub(super) fn end(&self) -> (u64, Option<Instant>) {
         let [cursor, fallback] = self.found;
         (self.sum, cursor.or(fallback))
+    }
+
+    /// A number of bytes as they are.
+    #[inline]
+    pub(super) fn of_bytes(&self, bytes: &[u8]) -> u64 {
+        self.hash(0, bytes)
     }
 
     /// Takes a member of a row, its name as it is spelled.

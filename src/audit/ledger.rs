@@ -36,6 +36,8 @@ pub(super) enum Standing {
     Unmet,
     /// It differs, and is too young to be judged.
     Young,
+    /// The API does not have it, or does not show it yet.
+    Recent,
     /// The files say that it is gone, and the walk did not meet it.
     Gone,
 }
@@ -45,8 +47,6 @@ pub(super) enum Standing {
 pub(super) struct Filed {
     /// What it says.
     pub(super) content: u64,
-    /// It is so recent that it may not be seen everywhere.
-    pub(super) recent: bool,
     /// Its place in the sequence.
     pub(super) seq: Option<u64>,
     /// It says that the row is gone.
@@ -79,6 +79,8 @@ pub(super) struct Ledger {
     /// The largest sequence number so far, and each row's where they are kept.
     newest: u64,
     numbers: Option<Vec<u64>>,
+    /// The entry that was found last.
+    last: usize,
 }
 
 impl Ledger {
@@ -92,6 +94,7 @@ impl Ledger {
             marks: Vec::new(),
             newest: 0,
             numbers: numbered.then(Vec::new),
+            last: 0,
         }
     }
 
@@ -117,12 +120,69 @@ impl Ledger {
         if !fresh {
             self.entry_mut(number).content = version.content;
         }
-        self.marks[number] = match version {
-            Filed { deleted: true, .. } => 0,
-            Filed { recent: true, .. } => FILED | RECENT,
-            _ => FILED,
-        };
+        self.marks[number] = if version.deleted { 0 } else { FILED };
         Ok(())
+    }
+
+    /// Forgets the order of the versions, which come again.
+    pub(super) fn begin_again(&mut self) {
+        self.newest = 0;
+    }
+
+    /// Notes what a version says that was filed before, where it is read anew.
+    pub(super) fn file_again(&mut self, key: &[u8], version: Filed) {
+        let seq = version.seq.unwrap_or(self.newest);
+        self.newest = self.newest.max(seq);
+        let Some(number) = self.locate(key) else {
+            return;
+        };
+        let known = self.numbers.as_ref().and_then(|numbers| numbers.get(number));
+        let later = known.is_some_and(|known| *known > seq);
+        if !later && self.marks[number] & OTHER == 0 {
+            self.entry_mut(number).content = version.content;
+        }
+    }
+
+    /// Notes that the walk has met a row, where the files have it like this; if
+    /// not, nothing.
+    pub(super) fn meet_alike(&mut self, key: &[u8], content: u64) -> bool {
+        let Some(number) = self.locate(key) else {
+            return false;
+        };
+        let marks = self.marks[number];
+        let alike = marks & (FILED | OTHER | WRITTEN) == FILED
+            && self.entry(number).content == content;
+        if alike {
+            self.marks[number] = (marks | MET | SAME) & !YOUNG;
+        }
+        alike
+    }
+
+    /// Whether the files have a row of this key.
+    pub(super) fn has(&self, key: &[u8]) -> bool {
+        let number = self.find(self.hash(key)).1;
+        number.is_some_and(|number| self.marks[number] & FILED != 0)
+    }
+
+    /// Notes that the files' version is so recent that it may not be seen
+    /// everywhere.
+    pub(super) fn note_recent(&mut self, key: &[u8], recent: bool) {
+        if let Some(number) = self.locate(key) {
+            let others = self.marks[number] & !RECENT;
+            self.marks[number] = others | if recent { RECENT } else { 0 };
+        }
+    }
+
+    /// The number of a key. The walk mostly comes in the files' order.
+    fn locate(&mut self, key: &[u8]) -> Option<usize> {
+        let key = self.hash(key);
+        let next = self.last + 1;
+        let number = match next < self.marks.len() && self.entry(next).key == key {
+            true => Some(next),
+            false => self.find(key).1,
+        };
+        self.last = number.unwrap_or(self.last);
+        number
     }
 
     /// Notes a row that the walk has met; how it stands, and whether a repair
@@ -211,7 +271,7 @@ impl Ledger {
         let has = |mark: u8| marks & mark != 0;
         match (has(MET), has(FILED)) {
             (false, false) => Standing::Gone,
-            (false, true) if has(RECENT) => Standing::Young,
+            (false, true) if has(RECENT) => Standing::Recent,
             (false, true) => Standing::Unmet,
             (true, true) if has(SAME) => Standing::Alike,
             (true, _) if has(YOUNG) => Standing::Young,
@@ -300,11 +360,8 @@ mod tests {
         for key in ["same", "older", "unmet", "moved"] {
             assert_eq!(ledger.file(key.as_bytes(), filed(1)), Ok(()));
         }
-        let recent = Filed {
-            recent: true,
-            ..filed(1)
-        };
-        assert_eq!(ledger.file(b"recent", recent), Ok(()));
+        assert_eq!(ledger.file(b"recent", filed(1)), Ok(()));
+        ledger.note_recent(b"recent", true);
         let mut meet =
             |key: &str, content, young| ledger.meet(key.as_bytes(), content, young).unwrap().0;
         assert_eq!(meet("same", 1, false), Standing::Alike);
@@ -314,9 +371,9 @@ mod tests {
         assert_eq!(meet("moved", 1, false), Standing::Alike);
         assert_eq!(meet("moved", 2, true), Standing::Young);
         assert_eq!(ledger.standing(b"unmet"), Some(Standing::Unmet));
-        assert_eq!(ledger.standing(b"recent"), Some(Standing::Young));
+        assert_eq!(ledger.standing(b"recent"), Some(Standing::Recent));
         assert_eq!(ledger.standing(b"nobody"), None);
-        assert_eq!((ledger.met(), ledger.count(Standing::Young)), (4, 2));
+        assert_eq!((ledger.met(), ledger.count(Standing::Young)), (4, 1));
     }
 
     #[test]

@@ -134,19 +134,36 @@ impl Marks {
             let found = self.found[at].map(|span| span.of(line));
             let raw = found.or_else(|| part.find(line));
             let raw = raw.ok_or_else(|| Misfit::Missing(part.name.clone()))?;
-            let text = json::text(raw);
             let number = match raw.first() {
                 Some(b'"') => false,
                 Some(b'-' | b'0'..=b'9') => true,
                 _ => return Err(Misfit::Unfit(part.name.clone())),
             };
-            if typed {
-                self.key.push(u8::from(number));
-            }
-            self.push(text.as_bytes());
-            self.numbers.push(number);
+            self.take(json::text(raw).as_bytes(), number, typed);
         }
         Ok(())
+    }
+
+    /// Takes them from a line of which no more is known than the only field of
+    /// its key: a number, or a string without an escape.
+    #[inline]
+    pub(crate) fn of_value(&mut self, raw: &[u8], seq: Option<u64>, typed: bool) {
+        self.reset();
+        self.seq = seq;
+        match raw {
+            [b'"', text @ .., b'"'] => self.take(text, false, typed),
+            number => self.take(number, true, typed),
+        }
+    }
+
+    /// Appends a field of the key of a line.
+    #[inline]
+    fn take(&mut self, text: &[u8], number: bool, typed: bool) {
+        if typed {
+            self.key.push(u8::from(number));
+        }
+        self.push(text);
+        self.numbers.push(number);
     }
 
     /// Takes them from a record of CSV.

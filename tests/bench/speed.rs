@@ -281,13 +281,17 @@ fn audit(rows: usize, runs: usize) {
         let costs: Vec<(Cost, Cost)> = costs.collect();
         let mut ratios: Vec<f64> = costs.iter().map(|(a, b)| a.seconds / b.seconds).collect();
         ratios.sort_by(f64::total_cmp);
+        let audit = least(costs.iter().map(|cost| cost.0));
+        let full = least(costs.iter().map(|cost| cost.1));
         println!(
-            "An audit of {rows} rows of {format} takes {:.2} times as long as a full sync ({:.2} to {:.2}; {:.2} s, {:.2} s of CPU) and {:.1} MiB.",
+            "An audit of {rows} rows of {format} takes {:.2} times as long as a full sync ({:.2} to {:.2}; at best {:.2} to {:.2} s, of CPU {:.2} to {:.2} s) and {:.1} MiB.",
             ratios[runs / 2],
             ratios[0],
             ratios[runs - 1],
-            least(costs.iter().map(|cost| cost.0)).seconds,
-            least(costs.iter().map(|cost| cost.0)).cpu,
+            audit.seconds,
+            full.seconds,
+            audit.cpu,
+            full.cpu,
             costs.iter().map(|cost| cost.0.peak_kib).max().unwrap_or(0) as f64 / 1024.0,
         );
     }
