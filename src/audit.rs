@@ -282,11 +282,7 @@ fn walk(
 }
 
 /// Counts, and names some rows of each kind.
-fn sum_up(
-    report: &mut Report,
-    book: &mut Book,
-    settled: bool,
-) -> Result<()> {
+fn sum_up(report: &mut Report, book: &mut Book, settled: bool) -> Result<()> {
     // A row with a fault and no key may be any of those that were not met.
     let settled = settled && !book.keyless;
     let count = |standing| book.ledger.count(standing);

@@ -121,15 +121,12 @@ impl Book {
     }
 
     /// Gives all versions of the files.
-    fn each(
-        &mut self,
-        visit: &mut impl FnMut(&mut Self, Version<'_>) -> Result<()>,
-    ) -> Result<()> {
+    fn each(&mut self, visit: &mut impl FnMut(&mut Self, Version<'_>) -> Result<()>) -> Result<()> {
         let (files, key) = (std::mem::take(&mut self.files), self.of.key.clone());
         let disk = Arc::clone(&self.disk);
-        let result = files.iter().try_for_each(|file| {
-            each(&*disk, file, &key, &mut |version| visit(self, version))
-        });
+        let result = files
+            .iter()
+            .try_for_each(|file| each(&*disk, file, &key, &mut |version| visit(self, version)));
         self.files = files;
         result
     }
@@ -255,9 +252,11 @@ impl Book {
     /// # Errors
     /// As [`Book::file_all`].
     pub(super) fn compare_again(&mut self) -> Result<Vec<String>> {
-        let left = self.content.left();
-        if left.is_empty() || self.ledger.count(Standing::Older) == 0 {
-            return Ok(Vec::new());
+        let dropped = self.content.dropped();
+        let mut left = self.content.left();
+        let older = self.ledger.count(Standing::Older);
+        if left.is_empty() || older == 0 {
+            return Ok(dropped);
         }
         self.content.leave_out(left.clone());
         self.each(&mut |book, version| {
@@ -265,6 +264,11 @@ impl Book {
             book.ledger.compare(&book.marks.key, content);
             Ok(())
         })?;
+        if self.ledger.count(Standing::Older) == older {
+            // Nothing differs by them alone.
+            left.clear();
+        }
+        left.extend(dropped);
         Ok(left)
     }
 
@@ -299,7 +303,10 @@ impl Book {
             name(self.ledger.standing(&key), id);
         }
         let unmet = [Standing::Unmet, Standing::Recent];
-        if unmet.iter().all(|standing| self.ledger.count(*standing) == 0) {
+        if unmet
+            .iter()
+            .all(|standing| self.ledger.count(*standing) == 0)
+        {
             return Ok(());
         }
         self.each(&mut |book, version| {

@@ -17,6 +17,9 @@ use crate::types::Type;
 /// for each value.
 const KNOWN: usize = 4096;
 
+/// Fields that are none of the API's.
+const ADDED: [&str; 3] = [SEQ, "_synced_at", DELETED];
+
 /// Whose rows are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -38,8 +41,10 @@ struct Known {
     time: Option<(usize, Vec<String>)>,
     /// A string of it keeps its quotes in CSV.
     json: bool,
-    /// The sides that have it.
+    /// The sides that have it,
     sides: [bool; 2],
+    /// and whether it is a column of a CSV.
+    column: bool,
 }
 
 /// Reduces versions to numbers.
@@ -89,10 +94,13 @@ impl Content {
             declared.any(|column| column.path == field.path)
         };
         let times = [Some(&of.cursor), of.since.fallback.as_ref()];
-        let times = times.into_iter().flatten().map(|field| match column(field) {
-            true => vec![field.name.clone()],
-            false => field.path.clone(),
-        });
+        let times = times
+            .into_iter()
+            .flatten()
+            .map(|field| match column(field) {
+                true => vec![field.name.clone()],
+                false => field.path.clone(),
+            });
         let random = RandomState::new();
         let names = |wanted: &dyn Fn(Type) -> bool| -> Vec<String> {
             let columns = columns.iter().filter(|(_, of)| wanted(*of));
@@ -160,6 +168,7 @@ impl Content {
             true => self.number(name.replace('\\', "\\\\").as_bytes()),
             false => self.number(name.as_bytes()),
         };
+        self.known[number].column = true;
         if cell.is_empty() {
             return;
         }
@@ -203,6 +212,15 @@ impl Content {
         let names = known.map(|known| &known.name);
         let left = names.filter(|name| !self.has(name, Side::Api) && !self.is_full());
         left.cloned().collect()
+    }
+
+    /// The columns of the files that are declared no more; they do not count.
+    pub(super) fn dropped(&self) -> Vec<String> {
+        let columns = self.known.iter().filter(|known| self.only && known.column);
+        let names = columns.map(|known| &known.name);
+        let dropped = names.filter(|name| !ADDED.contains(&&***name));
+        let dropped = dropped.filter(|name| !self.declared.contains(name));
+        dropped.cloned().collect()
     }
 
     /// Whether a side has a field of this name.
@@ -254,7 +272,7 @@ impl Content {
         let known = Known {
             spelled: spelled.to_vec(),
             seed: self.hash(0, name.as_bytes()),
-            left_out: [SEQ, "_synced_at", DELETED].contains(&&*name)
+            left_out: ADDED.contains(&&*name)
                 || self.only && !self.declared.contains(&name)
                 || self.one_sided.contains(&name)
                 || ignored.iter().any(Vec::is_empty),
@@ -262,6 +280,7 @@ impl Content {
             time,
             json: self.json.contains(&name),
             sides: [false; 2],
+            column: false,
             name,
         };
         if self.is_full()

@@ -23,8 +23,12 @@ pub(super) fn body(line: &[u8]) -> (&[u8], Option<u64>) {
     let tail = &tail[SEQ.len()..];
     let digits = tail.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = tail.split_at(digits);
-    let seq = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
-    let time = rest.strip_prefix(SYNCED_AT).and_then(|rest| rest.strip_suffix(b"\"}"));
+    let seq = std::str::from_utf8(digits)
+        .ok()
+        .and_then(|digits| digits.parse().ok());
+    let time = rest
+        .strip_prefix(SYNCED_AT)
+        .and_then(|rest| rest.strip_suffix(b"\"}"));
     let plain = time.is_some_and(|time| !time.iter().any(|byte| matches!(byte, b'"' | b'\\')));
     match seq {
         Some(seq) if plain => (body, Some(seq)),
@@ -38,8 +42,15 @@ pub(super) fn body(line: &[u8]) -> (&[u8], Option<u64>) {
 pub(super) fn key<'a>(body: &'a [u8], lead: &[u8]) -> Option<&'a [u8]> {
     let rest = body.strip_prefix(lead)?;
     let end = match rest.first()? {
-        b'"' => 2 + rest[1..].iter().position(|byte| matches!(byte, b'"' | b'\\'))?,
-        b'-' | b'0'..=b'9' => rest.iter().position(|byte| *byte == b',').unwrap_or(rest.len()),
+        b'"' => {
+            2 + rest[1..]
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'\\'))?
+        }
+        b'-' | b'0'..=b'9' => rest
+            .iter()
+            .position(|byte| *byte == b',')
+            .unwrap_or(rest.len()),
         _ => return None,
     };
     let (raw, rest) = rest.split_at_checked(end)?;
@@ -121,7 +132,7 @@ mod tests {
             assert!(is_odd(text.as_bytes()));
             assert!(is_odd(&text.as_bytes()[..before + 2]));
             assert!(!is_odd(&text.as_bytes()[..before + 1]));
-            assert!(!is_odd(text.replace("\"_", "\"") .as_bytes()));
+            assert!(!is_odd(text.replace("\"_", "\"").as_bytes()));
         }
     }
 }

@@ -2,6 +2,7 @@
 //! lines that a sync would have written, so that typed, renamed and rewritten
 //! values are those of the files.
 
+use std::io::BufRead;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::book::Book;
@@ -22,11 +23,11 @@ impl Sink for Judge {
         if let Some(repair) = &mut book.repair {
             repair.seq = repair.seq.max(batch.lead.seq);
         }
-        for line in each_line(&batch.lines) {
-            book.meet(line)?;
-        }
-        each_line(&batch.rejects).for_each(|line| book.excuse(line));
-        Ok(())
+        each_line(&batch.lines, |line| book.meet(line))?;
+        each_line(&batch.rejects, |line| {
+            book.excuse(line);
+            Ok(())
+        })
     }
 
     fn finish(&mut self, _: bool) -> Result<Outcome> {
@@ -38,10 +39,16 @@ impl Sink for Judge {
     }
 }
 
-/// The lines of a batch; JSON has no line break inside of it.
-fn each_line(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let lines = text.split_inclusive(|byte| *byte == b'\n');
-    lines.map(<[u8]>::trim_ascii_end)
+/// Gives the lines of a batch; JSON has no line break inside of it.
+fn each_line(text: &[u8], mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let from = rest;
+        // Of a text in memory this cannot fail.
+        let length = rest.skip_until(b'\n').unwrap_or(from.len());
+        visit(from[..length].trim_ascii_end())?;
+    }
+    Ok(())
 }
 
 /// Notes when the first request was sent, by the earlier of the API's clock

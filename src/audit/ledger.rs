@@ -136,7 +136,10 @@ impl Ledger {
         let Some(number) = self.locate(key) else {
             return;
         };
-        let known = self.numbers.as_ref().and_then(|numbers| numbers.get(number));
+        let known = self
+            .numbers
+            .as_ref()
+            .and_then(|numbers| numbers.get(number));
         let later = known.is_some_and(|known| *known > seq);
         if !later && self.marks[number] & OTHER == 0 {
             self.entry_mut(number).content = version.content;
@@ -150,8 +153,8 @@ impl Ledger {
             return false;
         };
         let marks = self.marks[number];
-        let alike = marks & (FILED | OTHER | WRITTEN) == FILED
-            && self.entry(number).content == content;
+        let alike =
+            marks & (FILED | OTHER | WRITTEN) == FILED && self.entry(number).content == content;
         if alike {
             self.marks[number] = (marks | MET | SAME) & !YOUNG;
         }
@@ -244,7 +247,10 @@ impl Ledger {
 
     /// How many rows the files have.
     pub(super) fn filed(&self) -> u64 {
-        self.marks.iter().filter(|marks| **marks & FILED != 0).count() as u64
+        self.marks
+            .iter()
+            .filter(|marks| **marks & FILED != 0)
+            .count() as u64
     }
 
     /// How a row stands; None where it is not known.
@@ -397,10 +403,7 @@ mod tests {
         ] {
             assert_eq!(ledger.file(key.as_bytes(), version), Ok(()));
         }
-        assert_eq!(
-            ledger.file(b"a", numbered(4, 3)),
-            Err(Refused::Disordered)
-        );
+        assert_eq!(ledger.file(b"a", numbered(4, 3)), Err(Refused::Disordered));
         assert_eq!(ledger.filed(), 2);
         assert_eq!(ledger.standing(b"b"), Some(Standing::Gone));
         assert_eq!(ledger.meet(b"a", 2, false).unwrap().0, Standing::Alike);

@@ -168,7 +168,9 @@ impl Repair {
         if self.done.rows + self.done.deleted > 0 {
             self.flush(Some(progress))?;
         }
-        let Outcome { file, mut before, .. } = self.sink.finish(true)?;
+        let Outcome {
+            file, mut before, ..
+        } = self.sink.finish(true)?;
         if !before.is_empty() {
             before.extend(file.clone());
             self.done.files = before;

@@ -5,6 +5,7 @@
 
 mod kinds;
 mod moving;
+mod paging;
 mod repair;
 
 #[path = "../support/mod.rs"]

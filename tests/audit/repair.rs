@@ -64,7 +64,11 @@ fn after_a_repair_an_audit_is_clean_and_the_next_sync_brings_nothing_twice() {
         api.table().update(&ids[5], later);
         api.table().insert("brand-new", later);
         api.table().insert("fresh", now());
-        let repair = [&["audit", "--repair", "--json", "--url", &url], &metadata[..]].concat();
+        let repair = [
+            &["audit", "--repair", "--json", "--url", &url],
+            &metadata[..],
+        ]
+        .concat();
         let report = run(highwater(dir.path()).args(&repair)).expect(0).receipt();
         assert_eq!(
             (&report["missing"], &report["deleted"]),
@@ -81,7 +85,11 @@ fn after_a_repair_an_audit_is_clean_and_the_next_sync_brings_nothing_twice() {
         let gone = all.iter().filter(|row| row.contains_key("_deleted"));
         let gone: Vec<_> = gone.collect();
         assert_eq!(gone.len(), 2);
-        let fields = if metadata.contains(&"--metadata") { 4 } else { 2 };
+        let fields = if metadata.contains(&"--metadata") {
+            4
+        } else {
+            2
+        };
         for row in &gone {
             assert_eq!((&*row["_deleted"], row.len()), ("true", fields), "{row:?}");
         }
@@ -106,7 +114,11 @@ fn after_a_repair_an_audit_is_clean_and_the_next_sync_brings_nothing_twice() {
         assert_alike(&dir, &api);
         run(highwater(dir.path()).args(["compact"])).expect(0);
         assert_alike(&dir, &api);
-        assert!(all_versions(&out).iter().all(|row| !row.contains_key("_deleted")));
+        assert!(
+            all_versions(&out)
+                .iter()
+                .all(|row| !row.contains_key("_deleted"))
+        );
         let report = audit(&dir, &flags).unwrap();
         assert_eq!((report.alike, report.alike_all), (101, true), "{report:?}");
     }
@@ -117,7 +129,12 @@ fn all_versions(out: &Path) -> Vec<Plain> {
     let names = files(out);
     let read = |name: &String| fs::read(out.join(name)).unwrap();
     let bytes: Vec<_> = names.iter().map(read).collect();
-    versions(names.iter().map(|name| &**name).zip(bytes.iter().map(|bytes| &**bytes)))
+    versions(
+        names
+            .iter()
+            .map(|name| &**name)
+            .zip(bytes.iter().map(|bytes| &**bytes)),
+    )
 }
 
 #[test]
@@ -137,13 +154,21 @@ fn the_header_of_a_csv_grows_by_what_a_repair_brings_and_loses_nothing() {
     sync(&dir, &flags);
     // Late, so that no sync sees them; the second one has fields of its own.
     put(&api, "late", 5, "");
-    put(&api, "odd", 15, r#","a,b":"x,\"y\"","n":[1, "z"],"t":"{\"k\": 1}""#);
+    put(
+        &api,
+        "odd",
+        15,
+        r#","a,b":"x,\"y\"","n":[1, "z"],"t":"{\"k\": 1}""#,
+    );
     put(&api, "odd too", 25, r#","m":null,"n":"\n""#);
     api.table().delete("2");
     let words = [&["audit", "--repair", "--json"], &flags[..]].concat();
     let report = run(highwater(dir.path()).args(&words)).expect(0).receipt();
     let repaired = &report["repaired"];
-    assert_eq!((&repaired["rows"], &repaired["deleted"]), (&3.into(), &1.into()));
+    assert_eq!(
+        (&repaired["rows"], &repaired["deleted"]),
+        (&3.into(), &1.into())
+    );
     let names = repaired["files"].as_array().unwrap();
     let header = |name: &Value| {
         let text = fs::read_to_string(dir.join(name.as_str().unwrap())).unwrap();
