@@ -114,6 +114,8 @@ pub struct Connection {
     pub body: Option<Body>,
     /// Where `{token}` comes from.
     pub auth: Option<Auth>,
+    /// What an answer says whose token has expired, besides status 401.
+    pub expired: Vec<String>,
     /// The least time from one request to the next.
     pub pace: Duration,
     /// Statuses that are no errors, besides those that never are.
@@ -178,6 +180,7 @@ impl Default for Connection {
             ],
             body: None,
             auth: None,
+            expired: Vec::new(),
             pace: Duration::ZERO,
             statuses: Statuses::default(),
             response: Layout {

@@ -1,6 +1,6 @@
 //! Parameters and headers as templates: text with `{since}`, `{limit}`,
-//! `{offset}`, `{page}` and the like in it. Percent-encoding is the source's
-//! work.
+//! `{offset}`, `{page}` and the like in it, or `{offset:text}` where a body is
+//! to have it as a string. Percent-encoding is the source's work.
 
 pub mod body;
 
@@ -41,6 +41,9 @@ const SLOTS: [(&str, Slot); 7] = [
     ("page0", Slot::Page0),
     ("token", Slot::Token),
 ];
+
+/// After a place's name: it is text, also where it is all that there is.
+const TEXTUAL: &str = ":text}";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
@@ -142,6 +145,15 @@ impl FromStr for Template {
                 // A replay leaves `${NAME}` as it is where NAME is not set.
                 .filter(|_| !rest[..open].ends_with('$'));
             plain.push_str(&rest[..open]);
+            let textual = SLOTS.iter().find(|(name, _)| {
+                let after = inside.strip_prefix(name);
+                after.is_some_and(|after| after.starts_with(TEXTUAL))
+            });
+            if let (None, Some((name, slot))) = (word, textual) {
+                pieces.extend([Piece::Text(std::mem::take(&mut plain)), Piece::Slot(*slot)]);
+                rest = &inside[name.len() + TEXTUAL.len()..];
+                continue;
+            }
             let Some(word) = word else {
                 plain.push('{');
                 rest = inside;
