@@ -31,12 +31,17 @@ pub fn read(
     before: Before,
 ) -> Result<()> {
     let read = judge(page, response, body, of, now, before);
-    read.map_err(|error| match says_expired(body, &of.expired) {
-        true => Error::refused(error.to_string())
-            .hint("log in with other credentials: see auth in the connection file")
-            .refusing(Refusal::Expired),
-        false => error,
-    })
+    read.map_err(|error| expired(error, body, of))
+}
+
+/// What is wrong with an answer, which may be that its token has expired.
+pub(crate) fn expired(error: Error, body: &[u8], of: &Connection) -> Error {
+    if !says_expired(body, &of.expired) {
+        return error;
+    }
+    Error::refused(error.to_string())
+        .hint("log in with other credentials: see auth in the connection file")
+        .refusing(Refusal::Expired)
 }
 
 /// Whether an answer that is no page says so of its token.

@@ -137,17 +137,18 @@ impl FromStr for Template {
         let mut rest = text;
         while let Some(open) = rest.find('{') {
             let inside = &rest[open + 1..];
+            // A replay leaves `${NAME}` as it is where NAME is not set.
+            let is_place = !rest[..open].ends_with('$');
             let word = inside
                 .split_once('}')
                 .map(|(word, _)| word)
                 .filter(|word| !word.is_empty())
                 .filter(|word| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
-                // A replay leaves `${NAME}` as it is where NAME is not set.
-                .filter(|_| !rest[..open].ends_with('$'));
+                .filter(|_| is_place);
             plain.push_str(&rest[..open]);
             let textual = SLOTS.iter().find(|(name, _)| {
                 let after = inside.strip_prefix(name);
-                after.is_some_and(|after| after.starts_with(TEXTUAL))
+                is_place && after.is_some_and(|after| after.starts_with(TEXTUAL))
             });
             if let (None, Some((name, slot))) = (word, textual) {
                 pieces.extend([Piece::Text(std::mem::take(&mut plain)), Piece::Slot(*slot)]);
