@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 
 use crate::error::{Error, Result};
 use crate::exchange::{Method, Request, Response};
+use crate::page::text;
 use crate::secret::Secrets;
 use crate::source::Source;
 
@@ -107,7 +108,12 @@ fn encode(
             ));
             object(&kept(&response.headers), secrets, &mut out);
             out.push_str(",\"body\":");
-            push_body(body, secrets, &mut out);
+            // A replay has text alone, in which declared Latin-1 is decoded.
+            let mut text = body.to_vec();
+            match text::prepare(&mut text, response) {
+                Ok(()) => push_body(&text, secrets, &mut out),
+                Err(_) => push_body(body, secrets, &mut out),
+            }
             out.push('}');
         }
     }
@@ -173,11 +179,11 @@ fn object(pairs: &[(String, String)], secrets: &Secrets, out: &mut String) {
             out.push('[');
         }
         if let Some(text) = texts.next() {
-            string(&secrets.redact(text), out);
+            string(&secrets.redact_value(name, text), out);
         }
         for text in texts {
             out.push(',');
-            string(&secrets.redact(text), out);
+            string(&secrets.redact_value(name, text), out);
         }
         if values.len() > 1 {
             out.push(']');

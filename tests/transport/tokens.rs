@@ -417,7 +417,11 @@ fn what_an_api_calls_expired_is_a_token_to_renew_whatever_the_status() {
         // A check has one token for as long.
         let outcome = place.run("check", &["--max-retries", "0"], &[]);
         assert!(!outcome.stdout.contains("t0k3n"), "{}", outcome.stdout);
-        assert!(!outcome.stderr.contains("session ended"), "{}", outcome.stderr);
+        assert!(
+            !outcome.stderr.contains("session ended"),
+            "{}",
+            outcome.stderr
+        );
     }
 }
 
