@@ -205,13 +205,13 @@ impl Book {
         }
         self.numbers.clone_from(&self.marks.numbers);
         let met = self.ledger.meet(&self.marks.key, content, young);
-        let (standing, write) = met.ok_or_else(too_many)?;
+        let standing = met.ok_or_else(too_many)?;
         if standing != Standing::Alike && self.noted.len() < KEPT {
             let id = self.id();
             self.noted.push((self.marks.key.clone(), id));
         }
         match &mut self.repair {
-            Some(repair) if write => repair.write(line),
+            Some(repair) if standing != Standing::Alike => repair.write(line),
             _ => Ok(()),
         }
     }

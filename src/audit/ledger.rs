@@ -18,8 +18,8 @@ const MET: u8 = 4;
 const SAME: u8 = 8;
 /// or in one that is too young to be judged.
 const YOUNG: u8 = 16;
-/// It was written to the repair's file.
-const WRITTEN: u8 = 32;
+/// The repair says that it is gone.
+const BURIED: u8 = 32;
 /// Its content is that of another version that the walk has met.
 const OTHER: u8 = 64;
 
@@ -153,8 +153,7 @@ impl Ledger {
             return false;
         };
         let marks = self.marks[number];
-        let alike =
-            marks & (FILED | OTHER | WRITTEN) == FILED && self.entry(number).content == content;
+        let alike = marks & (FILED | OTHER) == FILED && self.entry(number).content == content;
         if alike {
             self.marks[number] = (marks | MET | SAME) & !YOUNG;
         }
@@ -188,20 +187,15 @@ impl Ledger {
         number
     }
 
-    /// Notes a row that the walk has met; how it stands, and whether a repair
-    /// has to write this version. None where there are too many rows.
+    /// Notes a row that the walk has met; how it stands. None where there are
+    /// too many rows.
     #[must_use]
-    pub(super) fn meet(
-        &mut self,
-        key: &[u8],
-        content: u64,
-        young: bool,
-    ) -> Option<(Standing, bool)> {
+    pub(super) fn meet(&mut self, key: &[u8], content: u64, young: bool) -> Option<Standing> {
         let (number, fresh) = self.get(key, content)?;
         let filed = self.marks[number] & FILED != 0;
         let other = self.marks[number] & OTHER != 0;
         let same = filed && !other && self.entry(number).content == content;
-        let mut kept = self.marks[number] & (FILED | RECENT | WRITTEN | OTHER);
+        let mut kept = self.marks[number] & (FILED | RECENT | OTHER);
         if !same && !fresh {
             kept |= OTHER;
             self.entry_mut(number).content = content;
@@ -209,10 +203,7 @@ impl Ledger {
         let same = if same { SAME } else { 0 };
         self.marks[number] = kept | MET | same | if young { YOUNG } else { 0 };
         let standing = self.stands(number);
-        // Once another version was written, that of the files is not the last.
-        let write = standing != Standing::Alike || kept & WRITTEN != 0;
-        self.marks[number] |= if write { WRITTEN } else { 0 };
-        Some((standing, write))
+        Some(standing)
     }
 
     /// Notes that the API has a row that cannot be compared.
@@ -240,8 +231,8 @@ impl Ledger {
         let Some(number) = self.find(self.hash(key)).1 else {
             return false;
         };
-        let due = self.stands(number) == Standing::Unmet && self.marks[number] & WRITTEN == 0;
-        self.marks[number] |= if due { WRITTEN } else { 0 };
+        let due = self.stands(number) == Standing::Unmet && self.marks[number] & BURIED == 0;
+        self.marks[number] |= if due { BURIED } else { 0 };
         due
     }
 
@@ -369,8 +360,9 @@ mod tests {
         assert_eq!(ledger.file(b"recent", filed(1)), Ok(()));
         ledger.note_recent(b"recent", true);
         let mut meet =
-            |key: &str, content, young| ledger.meet(key.as_bytes(), content, young).unwrap().0;
+            |key: &str, content, young| ledger.meet(key.as_bytes(), content, young).unwrap();
         assert_eq!(meet("same", 1, false), Standing::Alike);
+        assert_eq!(meet("older", 2, false), Standing::Older);
         assert_eq!(meet("older", 2, false), Standing::Older);
         assert_eq!(meet("new", 1, false), Standing::New);
         assert_eq!(meet("new", 1, false), Standing::New);
@@ -380,6 +372,10 @@ mod tests {
         assert_eq!(ledger.standing(b"recent"), Some(Standing::Recent));
         assert_eq!(ledger.standing(b"nobody"), None);
         assert_eq!((ledger.met(), ledger.count(Standing::Young)), (4, 1));
+        // What was met last counts, not what was filed.
+        assert!(ledger.meet_alike(b"same", 1) && ledger.meet_alike(b"unmet", 1));
+        assert!(!ledger.meet_alike(b"older", 1) && !ledger.meet_alike(b"moved", 1));
+        assert!(!ledger.meet_alike(b"new", 1) && !ledger.meet_alike(b"nobody", 1));
     }
 
     #[test]
@@ -406,9 +402,9 @@ mod tests {
         assert_eq!(ledger.file(b"a", numbered(4, 3)), Err(Refused::Disordered));
         assert_eq!(ledger.filed(), 2);
         assert_eq!(ledger.standing(b"b"), Some(Standing::Gone));
-        assert_eq!(ledger.meet(b"a", 2, false).unwrap().0, Standing::Alike);
-        assert_eq!(ledger.meet(b"b", 1, false).unwrap().0, Standing::New);
-        assert_eq!(ledger.meet(b"c", 3, false).unwrap().0, Standing::Alike);
+        assert_eq!(ledger.meet(b"a", 2, false).unwrap(), Standing::Alike);
+        assert_eq!(ledger.meet(b"b", 1, false).unwrap(), Standing::New);
+        assert_eq!(ledger.meet(b"c", 3, false).unwrap(), Standing::Alike);
         let mut ledger = Ledger::new(true);
         for (seq, content) in [(5, 1), (4, 2), (6, 3), (6, 4), (3, 5)] {
             assert_eq!(ledger.file(b"a", numbered(seq, content)), Ok(()));
@@ -416,8 +412,8 @@ mod tests {
         // One without a number is as late as all that stands before it.
         assert_eq!(ledger.file(b"b", filed(1)), Ok(()));
         assert_eq!(ledger.file(b"b", numbered(5, 2)), Ok(()));
-        assert_eq!(ledger.meet(b"a", 4, false).unwrap().0, Standing::Alike);
-        assert_eq!(ledger.meet(b"b", 1, false).unwrap().0, Standing::Alike);
+        assert_eq!(ledger.meet(b"a", 4, false).unwrap(), Standing::Alike);
+        assert_eq!(ledger.meet(b"b", 1, false).unwrap(), Standing::Alike);
     }
 
     #[test]
@@ -427,8 +423,13 @@ mod tests {
             assert_eq!(ledger.file(key.as_bytes(), filed(1)), Ok(()));
         }
         for key in ["alike", "other"] {
-            let met = ledger.meet(key.as_bytes(), 7, false).unwrap().0;
+            let met = ledger.meet(key.as_bytes(), 7, false).unwrap();
             assert_eq!(met, Standing::Older);
+        }
+        // What the files say is read anew, but that of these is not needed more.
+        ledger.begin_again();
+        for key in ["alike", "other"] {
+            ledger.file_again(key.as_bytes(), filed(5));
         }
         // The last version of the files counts.
         for (key, content) in [("alike", 6), ("alike", 7), ("other", 7), ("other", 6)] {

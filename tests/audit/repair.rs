@@ -196,6 +196,66 @@ fn the_header_of_a_csv_grows_by_what_a_repair_brings_and_loses_nothing() {
 }
 
 #[test]
+fn strings_of_json_columns_and_numbers_of_versions_go_on_in_a_repair() {
+    for format in ["ndjson", "csv"] {
+        let dir = Scratch::new();
+        dir.write(
+            "c.json",
+            r#"{"columns":{"id":"STRING","x":"JSON","updatedAt":"UTC_DATETIME"}}"#,
+        );
+        let config = format!("--config={}", dir.join("c.json").display());
+        let api = Api::start(Table::new(Ties::Insertion));
+        let put = |id: &str, second: i64| {
+            let at = BASE + second * SECOND;
+            let x = [r#""a,\"b""#, r#"[1, "z"]"#, "7", "null", r#""""#][second as usize % 5];
+            let json = format!(r#"{{"id":"{id}","x":{x},"updatedAt":"{}"}}"#, rfc3339(at));
+            api.table().insert_json(id, at, json);
+        };
+        (0..10).for_each(|row| put(&format!("a{row}"), row));
+        let url = api.url();
+        let written = format!("--format={format}");
+        let flags = [
+            "--url",
+            &url,
+            "--metadata",
+            "--page-size=4",
+            &*written,
+            &config,
+        ];
+        sync(&dir, &flags);
+        // Numbers that are ahead of the clock, as after it was set back.
+        let state = dir.join("out/state.json");
+        let mut text: Value = serde_json::from_str(&fs::read_to_string(&state).unwrap()).unwrap();
+        let far = 9_000_000_000_000_000u64;
+        text["files"]["seq"] = far.into();
+        fs::write(&state, text.to_string()).unwrap();
+        (0..10).for_each(|row| put(&format!("b{row}"), row));
+        (0..3).for_each(|row| _ = api.table().delete(&format!("a{row}")));
+        let words = [&["audit", "--repair", "--json"], &flags[..]].concat();
+        let report = run(highwater(dir.path()).args(&words)).expect(0).receipt();
+        let repaired = &report["repaired"];
+        assert_eq!(
+            (&repaired["rows"], &repaired["deleted"]),
+            (&10.into(), &3.into())
+        );
+        let all = all_versions(&dir.join("out"));
+        let seqs = all.iter().map(|row| row["_seq"].parse::<u64>().unwrap());
+        let new: Vec<u64> = seqs.filter(|seq| *seq > far).collect();
+        assert_eq!(new.len(), 13, "{format}: {new:?}");
+        assert!(
+            new.is_sorted_by(|one, next| one < next),
+            "{format}: {new:?}"
+        );
+        let report = audit(&dir, &flags).unwrap();
+        assert_eq!(
+            (report.alike, report.alike_all),
+            (17, true),
+            "{format}: {report:?}"
+        );
+    }
+}
+
+#[test]
 fn a_csv_whose_rows_are_all_gone_says_so_of_each() {
     let dir = Scratch::new();
     dir.write("c.json", r#"{"primary_key":["/f/id","n"]}"#);
