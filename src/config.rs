@@ -231,6 +231,10 @@ impl Connection {
         if self.primary_key.is_empty() {
             return bad("primary_key", "must name at least one field");
         }
+        let mut keys = self.primary_key.iter().enumerate();
+        if keys.any(|(at, key)| self.primary_key[..at].contains(key)) {
+            return bad("primary_key", "names a field twice");
+        }
         if self.page_size == 0 || self.page_size > 1_000_000 {
             return bad("page_size", "must be from 1 to 1000000");
         }

@@ -155,6 +155,18 @@ impl FromStr for Template {
                 rest = &inside[name.len() + TEXTUAL.len()..];
                 continue;
             }
+            let kind = inside
+                .split_once('}')
+                .and_then(|(place, _)| place.split_once(':'));
+            if let Some((name, kind)) = kind.filter(|_| is_place)
+                && SLOTS.iter().any(|(known, _)| *known == name)
+                && !kind.is_empty()
+                && kind.chars().all(|c| c.is_ascii_alphabetic())
+            {
+                return Err(format!(
+                    "unknown placeholder {{{name}:{kind}}}, did you mean {{{name}:text}}?"
+                ));
+            }
             let Some(word) = word else {
                 plain.push('{');
                 rest = inside;

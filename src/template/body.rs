@@ -293,11 +293,17 @@ mod tests {
             fill(body, Some("1700000000")),
             r#"{"a":"50","b":["100","2"],"c":"x5050","d":"1700000000"}"#
         );
-        let body =
-            r#"{"a":"{since:text}","b":"{sinc:text}","c":"{limit:number}","d":"${limit:text}"}"#;
+        let body = r#"{"a":"{since:text}","b":"{sinc:text}","c":"{limit:5}","d":"${limit:text}"}"#;
         assert_eq!(
             fill(body, None),
-            r#"{"b":"{sinc:text}","c":"{limit:number}","d":"${limit:text}"}"#
+            r#"{"b":"{sinc:text}","c":"{limit:5}","d":"${limit:text}"}"#
+        );
+        let error = serde_json::from_str::<Body>(r#"["{limit:number}"]"#)
+            .err()
+            .unwrap();
+        assert!(
+            error.to_string().contains("did you mean {limit:text}?"),
+            "{error}"
         );
     }
 
