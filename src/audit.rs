@@ -26,6 +26,7 @@
 mod book;
 mod content;
 mod glance;
+mod hash;
 mod judge;
 mod ledger;
 mod repair;

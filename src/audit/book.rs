@@ -2,6 +2,8 @@
 //! are compared as they are, until one differs: then the files are read again,
 //! for what their rows say, and so is every line from there on.
 
+mod after;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -53,9 +55,6 @@ pub(super) struct Book {
     /// Which fields of the key are numbers in the API's rows.
     numbers: Vec<bool>,
 }
-
-/// How a row stands that is named.
-pub(super) type Named<'a> = &'a mut dyn FnMut(Option<Standing>, String);
 
 impl Book {
     /// An empty one; `cells` where some of the files are CSV.
@@ -135,7 +134,7 @@ impl Book {
     fn file(&mut self, version: Version<'_>) -> Result<std::result::Result<(), Refused>> {
         let content = match version {
             Version::Line(line) if !self.exact => self.glance(line)?,
-            version => self.read(version, Side::Files)?.0,
+            version => self.read(version, Side::Files)?,
         };
         if let Version::Line(_) = version {
             learn(&mut self.kinds, &self.marks, &self.of, self.typed)?;
@@ -174,7 +173,7 @@ impl Book {
         self.exact = true;
         self.ledger.begin_again();
         self.each(&mut |book, version| {
-            let (content, _) = book.read(version, Side::Files)?;
+            let content = book.read(version, Side::Files)?;
             let version = book.filed(content);
             book.ledger.file_again(&book.marks.key, version);
             Ok(())
@@ -197,11 +196,14 @@ impl Book {
                 return Ok(());
             }
         }
-        let (mut content, at) = self.read(Version::Line(line), Side::Api)?;
-        let young = at.is_some_and(|at| at >= self.young_from());
+        let mut content = self.read(Version::Line(line), Side::Api)?;
+        if self.exact && self.ledger.meet_alike(&self.marks.key, content) {
+            return Ok(());
+        }
+        let young = self.is_young();
         if !self.exact && !young && self.ledger.has(&self.marks.key) {
             self.be_exact()?;
-            content = self.read(Version::Line(line), Side::Api)?.0;
+            content = self.read(Version::Line(line), Side::Api)?;
         }
         self.numbers.clone_from(&self.marks.numbers);
         let met = self.ledger.meet(&self.marks.key, content, young);
@@ -216,9 +218,14 @@ impl Book {
         }
     }
 
-    /// What a version says, as one number, and the time that it carries; its key
-    /// is in the marks then.
-    fn read(&mut self, version: Version<'_>, side: Side) -> Result<(u64, Option<Instant>)> {
+    /// Whether the version that was read last is too young to be judged.
+    fn is_young(&self) -> bool {
+        let at = self.content.at();
+        at.is_some_and(|at| at >= self.young_from())
+    }
+
+    /// What a version says, as one number; its key is in the marks then.
+    fn read(&mut self, version: Version<'_>, side: Side) -> Result<u64> {
         let Self {
             marks, content, of, ..
         } = self;
@@ -233,7 +240,7 @@ impl Book {
             }
         }
         .map_err(explain)?;
-        Ok(content.end())
+        Ok(content.sum())
     }
 
     /// Takes a row that a sync sets aside: it is there, whatever it says.
@@ -246,157 +253,10 @@ impl Book {
         }
     }
 
-    /// Leaves fields out that only the files have, where rows differ, and looks
-    /// which of them are alike then. Answers what was left out.
-    ///
-    /// # Errors
-    /// As [`Book::file_all`].
-    pub(super) fn compare_again(&mut self) -> Result<Vec<String>> {
-        let dropped = self.content.dropped();
-        let mut left = self.content.left();
-        let older = self.ledger.count(Standing::Older);
-        if left.is_empty() || older == 0 {
-            return Ok(dropped);
-        }
-        self.content.leave_out(left.clone());
-        self.each(&mut |book, version| {
-            let (content, _) = book.read(version, Side::Files)?;
-            book.ledger.compare(&book.marks.key, content);
-            Ok(())
-        })?;
-        if self.ledger.count(Standing::Older) == older {
-            // Nothing differs by them alone.
-            left.clear();
-        }
-        left.extend(dropped);
-        Ok(left)
-    }
-
-    /// Looks which of the rows that the walk did not meet are too recent to be
-    /// judged.
-    ///
-    /// # Errors
-    /// As [`Book::file_all`].
-    pub(super) fn look_at_unmet(&mut self) -> Result<()> {
-        if self.ledger.count(Standing::Unmet) == 0 {
-            return Ok(());
-        }
-        let young_from = self.young_from();
-        self.each(&mut |book, version| {
-            let standing = book.look_up(version)?;
-            if matches!(standing, Some(Standing::Unmet | Standing::Recent)) {
-                let (_, at) = book.read(version, Side::Files)?;
-                let recent = at.is_some_and(|at| at >= young_from);
-                book.ledger.note_recent(&book.marks.key, recent);
-            }
-            Ok(())
-        })
-    }
-
-    /// Names rows that are not alike: first those that the walk met, then those
-    /// that it did not.
-    ///
-    /// # Errors
-    /// As [`Book::file_all`].
-    pub(super) fn name(&mut self, name: Named<'_>) -> Result<()> {
-        for (key, id) in std::mem::take(&mut self.noted) {
-            name(self.ledger.standing(&key), id);
-        }
-        let unmet = [Standing::Unmet, Standing::Recent];
-        if unmet
-            .iter()
-            .all(|standing| self.ledger.count(*standing) == 0)
-        {
-            return Ok(());
-        }
-        self.each(&mut |book, version| {
-            let standing = book.look_up(version)?;
-            if standing.is_some_and(|standing| unmet.contains(&standing)) {
-                name(standing, book.id());
-            }
-            Ok(())
-        })
-    }
-
-    /// Says in the repair which rows of the files are gone. `ways` are where the
-    /// key's fields stand in a row.
-    ///
-    /// # Errors
-    /// As [`Book::file_all`], and those of the disk.
-    pub(super) fn bury(&mut self, ways: &[Vec<String>]) -> Result<()> {
-        self.each(&mut |book, version| {
-            book.look_up(version)?;
-            if !book.ledger.bury(&book.marks.key) {
-                return Ok(());
-            }
-            let fields = book.key_fields(ways);
-            match &mut book.repair {
-                Some(repair) => repair.bury(&fields),
-                None => Ok(()),
-            }
-        })
-    }
-
-    /// The key that was read last as members of a row.
-    fn key_fields(&self, ways: &[Vec<String>]) -> String {
-        let numbers = match self.marks.numbers.len() == ways.len() {
-            true => &self.marks.numbers,
-            // CSV does not tell.
-            false => &self.numbers,
-        };
-        let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
-        let mut fields = Vec::new();
-        for ((at, way), text) in ways.iter().enumerate().zip(self.key_texts()) {
-            let value = match numbers.get(at) {
-                Some(true) => text,
-                _ => quote(&text),
-            };
-            let (first, below) = way
-                .split_first()
-                .map_or(("", &way[..]), |(first, below)| (&**first, below));
-            let below = below.iter().rev();
-            let value = below.fold(value, |value, name| format!("{{{}:{value}}}", quote(name)));
-            fields.push(format!("{}:{value}", quote(first)));
-        }
-        fields.join(",")
-    }
-
-    /// Reads the key of a version of the files; how its row stands.
-    fn look_up(&mut self, version: Version<'_>) -> Result<Option<Standing>> {
-        match version {
-            Version::Line(line) => self.marks.of_line(line, &self.of.key, self.typed),
-            Version::Record(columns, record) => self.marks.of_record(record, columns, &self.of.key),
-        }
-        .map_err(explain)?;
-        Ok(self.ledger.standing(&self.marks.key))
-    }
-
     /// Rows from here on are too young to be judged.
     fn young_from(&self) -> Instant {
         let begun = self.begun.get().copied().unwrap_or_else(clock::now);
         begun.minus(self.lookback)
-    }
-
-    /// The key that was read last, as people know it.
-    fn id(&self) -> String {
-        self.key_texts().join(", ")
-    }
-
-    /// The texts of the key that was read last.
-    fn key_texts(&self) -> Vec<String> {
-        let (mut key, mut parts) = (&self.marks.key[..], Vec::new());
-        while !key.is_empty() {
-            let typed = usize::from(self.typed && self.marks.numbers.len() == self.of.key.len());
-            let Some((length, rest)) = key.get(typed..).and_then(<[u8]>::split_first_chunk::<8>)
-            else {
-                break;
-            };
-            let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
-            let (text, rest) = rest.split_at(length.min(rest.len()));
-            parts.push(String::from_utf8_lossy(text).into_owned());
-            key = rest;
-        }
-        parts
     }
 }
 

@@ -3,9 +3,8 @@
 //! and the time that it carries. It reads no file.
 
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 
+use super::hash::Hasher;
 use crate::config::{Connection, Field};
 use crate::json;
 use crate::page::ignore;
@@ -49,7 +48,7 @@ struct Known {
 
 /// Reduces versions to numbers.
 pub(super) struct Content {
-    keys: [u64; 2],
+    hasher: Hasher,
     /// Values are compared as the cells of a CSV, in which null, missing and
     /// empty are one, and so are a number and its text.
     cells: bool,
@@ -70,10 +69,12 @@ pub(super) struct Content {
     numbers: HashMap<Vec<u8>, usize>,
     /// The fields of the last version, in its order.
     shape: Vec<usize>,
-    /// The version under way: its fields so far, its number, its times.
+    /// The version under way: its fields so far, its number, its times, and
+    /// whether these are cells.
     fields: usize,
     sum: u64,
-    found: [Option<Instant>; 2],
+    found: [Vec<u8>; 2],
+    in_cells: bool,
     side: Side,
     spare: Vec<u8>,
 }
@@ -101,14 +102,12 @@ impl Content {
                 true => vec![field.name.clone()],
                 false => field.path.clone(),
             });
-        let random = RandomState::new();
         let names = |wanted: &dyn Fn(Type) -> bool| -> Vec<String> {
             let columns = columns.iter().filter(|(_, of)| wanted(*of));
             columns.map(|(field, _)| field.name.clone()).collect()
         };
         Self {
-            // An even key would lose bits, and 0 all of them.
-            keys: [0u64, 1].map(|key| random.hash_one(key) | 1),
+            hasher: Hasher::new(),
             cells,
             declared: names(&|_| true),
             json: names(&|of| of == Type::Json),
@@ -122,7 +121,8 @@ impl Content {
             shape: Vec::new(),
             fields: 0,
             sum: 0,
-            found: [None; 2],
+            found: [Vec::new(), Vec::new()],
+            in_cells: false,
             side: Side::Files,
             spare: Vec::new(),
         }
@@ -130,20 +130,33 @@ impl Content {
 
     /// Begins a version.
     pub(super) fn begin(&mut self, side: Side) {
-        (self.fields, self.sum, self.found) = (0, 0, [None; 2]);
-        self.side = side;
+        (self.fields, self.sum, self.side) = (0, 0, side);
+        self.found.iter_mut().for_each(Vec::clear);
     }
 
-    /// The version's number, and the time that it carries.
-    pub(super) fn end(&self) -> (u64, Option<Instant>) {
-        let [cursor, fallback] = self.found;
-        (self.sum, cursor.or(fallback))
+    /// The version's number.
+    pub(super) fn sum(&self) -> u64 {
+        self.sum
+    }
+
+    /// The time that the version carries.
+    pub(super) fn at(&self) -> Option<Instant> {
+        self.found.iter().find_map(|raw| match raw.first()? {
+            b'"' => read(&self.format, &json::text(raw), false),
+            // A cell does not say whether it was a number.
+            _ if self.in_cells => {
+                let text = String::from_utf8_lossy(raw);
+                let read = |number| read(&self.format, &text, number);
+                read(false).or_else(|| read(true))
+            }
+            _ => read(&self.format, &json::text(raw), true),
+        })
     }
 
     /// A number of bytes as they are.
     #[inline]
     pub(super) fn of_bytes(&self, bytes: &[u8]) -> u64 {
-        self.hash(0, bytes)
+        self.hasher.hash(0, bytes)
     }
 
     /// Takes a member of a row, its name as it is spelled.
@@ -151,9 +164,10 @@ impl Content {
     pub(super) fn take(&mut self, spelled: &[u8], raw: &[u8]) {
         let number = self.number(spelled);
         if let Some((time, path)) = &self.known[number].time {
-            let at = json::point(raw, path).and_then(|raw| self.time(raw));
-            self.found[*time] = at;
+            let found = json::point(raw, path).unwrap_or_default();
+            self.found[*time].extend_from_slice(found);
         }
+        self.in_cells = false;
         if self.known[number].left_out {
             return;
         }
@@ -174,16 +188,15 @@ impl Content {
         }
         let nested = json_cell(cell);
         if let Some((time, path)) = &self.known[number].time {
-            let at = match nested {
-                Some(nested) => json::point(nested, path).and_then(|raw| self.time(raw)),
-                None => self.cell_time(cell),
-            };
-            self.found[*time] = at;
+            let inside = nested.map(|nested| json::point(nested, path));
+            let found = inside.map_or(cell, Option::unwrap_or_default);
+            self.found[*time].extend_from_slice(found);
         }
+        self.in_cells = true;
         if !self.known[number].left_out {
             let added = match nested {
                 Some(nested) => self.nested(number, nested),
-                None => self.hash(self.known[number].seed, cell),
+                None => self.hasher.hash(self.known[number].seed, cell),
             };
             self.sum = self.sum.wrapping_add(added);
         }
@@ -271,7 +284,7 @@ impl Content {
         });
         let known = Known {
             spelled: spelled.to_vec(),
-            seed: self.hash(0, name.as_bytes()),
+            seed: self.hasher.hash(0, name.as_bytes()),
             left_out: ADDED.contains(&&*name)
                 || self.only && !self.declared.contains(&name)
                 || self.one_sided.contains(&name)
@@ -307,7 +320,7 @@ impl Content {
                     [false] => self.text(number, inner),
                 }
             }
-            raw => self.hash(seed, raw),
+            raw => self.hasher.hash(seed, raw),
         }
     }
 
@@ -316,12 +329,12 @@ impl Content {
     fn text(&mut self, number: usize, text: &[u8]) -> u64 {
         let seed = self.known[number].seed;
         match self.cells {
-            false => self.hash(seed ^ 1, text),
+            false => self.hasher.hash(seed ^ 1, text),
             true if text.is_empty() => 0,
             // One that holds JSON is one cell with the JSON that it holds.
             true => match json_cell(text) {
                 Some(nested) => self.nested(number, nested),
-                None => self.hash(seed, text),
+                None => self.hasher.hash(seed, text),
             },
         }
     }
@@ -336,44 +349,9 @@ impl Content {
             true => json::compact(raw, &mut spare),
             false => ignore::compact(raw, &paths, &mut spare),
         }
-        let hash = self.hash(*seed, &spare);
+        let hash = self.hasher.hash(*seed, &spare);
         self.spare = spare;
         hash
-    }
-
-    /// Sixteen bytes a step, by two multiplications under random keys: contents
-    /// are compared, not looked up, so that whoever chooses them gains nothing.
-    #[inline]
-    fn hash(&self, seed: u64, text: &[u8]) -> u64 {
-        let [one, two] = self.keys;
-        let fold = |a: u64, b: u64| {
-            let wide = u128::from(a) * u128::from(b);
-            wide as u64 ^ (wide >> 64) as u64
-        };
-        let mut state = fold(seed ^ one, two ^ text.len() as u64);
-        let (words, rest) = text.as_chunks::<16>();
-        let mut step = |sixteen: &[u8; 16]| {
-            let wide = u128::from_le_bytes(*sixteen);
-            state = fold(wide as u64 ^ one ^ state, (wide >> 64) as u64 ^ two)
-                .wrapping_add(state.rotate_left(23));
-        };
-        words.iter().for_each(&mut step);
-        if !rest.is_empty() {
-            let mut last = [0; 16];
-            last[..rest.len()].copy_from_slice(rest);
-            step(&last);
-        }
-        fold(state ^ two, one)
-    }
-
-    fn time(&self, raw: &[u8]) -> Option<Instant> {
-        read(&self.format, &json::text(raw), raw.first() != Some(&b'"'))
-    }
-
-    /// That of a cell, which may have been a number.
-    fn cell_time(&self, cell: &[u8]) -> Option<Instant> {
-        let text = String::from_utf8_lossy(cell);
-        read(&self.format, &text, false).or_else(|| read(&self.format, &text, true))
     }
 }
 
