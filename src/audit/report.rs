@@ -143,13 +143,17 @@ impl Report {
         }
         if let Some(Repaired {
             file,
+            files,
             rows,
             deleted,
             held_back,
-            ..
         }) = &self.repaired
         {
-            let file = file.as_deref().unwrap_or("nothing to write");
+            let file = match (&files[..], file) {
+                ([], None) => "nothing to write".to_owned(),
+                ([], Some(file)) => file.clone(),
+                (files, _) => files.join(", "),
+            };
             out += &format!("  repaired: {rows} rows and {deleted} deletions, {file}\n");
             if *held_back {
                 out += "  more than half of the rows are gone: none is deleted without --yes\n";
