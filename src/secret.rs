@@ -163,8 +163,20 @@ impl Secrets {
     /// percent-encoding, escaped as in JSON, and in base64. A value of up to
     /// three characters is replaced only where it is a word of its own.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.redact_by(text, &["=", ": "])
+    }
+
+    /// As [`redact`](Self::redact), of a body that was sent: its fields have
+    /// short values too. What came is not for that, since rows may well have a
+    /// field of the same name and value.
+    pub fn redact_sent<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.redact_by(text, &["=", ": ", "\": \"", "\":\""])
+    }
+
+    /// `between` is what stands between a name and its value.
+    fn redact_by<'a>(&self, text: &'a str, between: &[&str]) -> Cow<'a, str> {
         let known = self.known();
-        let mut found = find(&known, text.as_bytes());
+        let mut found = find(&known, text.as_bytes(), between);
         if found.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -206,7 +218,7 @@ impl fmt::Debug for Secrets {
 }
 
 /// Where values turn up, and their names.
-fn find<'a>(known: &'a [Secret], text: &[u8]) -> Vec<(usize, usize, &'a str)> {
+fn find<'a>(known: &'a [Secret], text: &[u8], between: &[&str]) -> Vec<(usize, usize, &'a str)> {
     let mut found = Vec::new();
     for secret in known {
         let first = secret.needle.as_bytes().first().copied();
@@ -229,7 +241,7 @@ fn find<'a>(known: &'a [Secret], text: &[u8]) -> Vec<(usize, usize, &'a str)> {
             };
             let before = start.checked_sub(1).and_then(|at| text.get(at));
             let of = secret.of.as_deref();
-            if of.is_some_and(|of| !stands_before(of, &text[..start])) {
+            if of.is_some_and(|of| !stands_before(of, &text[..start], between)) {
                 continue;
             }
             if !(short && (inside_word(before) || inside_word(text.get(end)))) {
@@ -241,9 +253,9 @@ fn find<'a>(known: &'a [Secret], text: &[u8]) -> Vec<(usize, usize, &'a str)> {
 }
 
 /// Whether a text ends in this name and in what stands between a name and its
-/// value in an address, a header or JSON.
-fn stands_before(name: &str, text: &[u8]) -> bool {
-    ["=", ": ", ":", "\": \"", "\":\""].iter().any(|between| {
+/// value.
+fn stands_before(name: &str, text: &[u8], between: &[&str]) -> bool {
+    between.iter().any(|between| {
         let text = text.strip_suffix(between.as_bytes()).unwrap_or_default();
         let before = text.len().checked_sub(name.len());
         let (before, end) = text.split_at(before.unwrap_or(0));

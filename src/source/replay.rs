@@ -194,6 +194,7 @@ impl Replay {
             (Part::Body, "body", request.body.clone()),
         ];
         for (part, name, text) in whole {
+            let redact = |text: &str| self.secrets.redact_sent(text).into_owned();
             key.extend(text.map(|text| (part, name.to_owned(), redact(&text))));
         }
         if request.method != Method::Get {

@@ -111,6 +111,7 @@ fn a_short_key_is_hidden_where_it_is_the_whole_value_of_its_name() {
         // The same letters elsewhere are the rows' own.
         for row in page["data"].as_array_mut().unwrap() {
             row["code"] = json!("K7");
+            row["password"] = json!("b7");
             row["n"] = json!(4711);
         }
         page["self"] = json!(format!("{}&K7=1", request.raw_target));
@@ -130,7 +131,13 @@ fn a_short_key_is_hidden_where_it_is_the_whole_value_of_its_name() {
         (60, &json!("K7"), &json!(4711))
     );
     let written = place.read("r") + &place.read("out/state.json") + &outcome.stderr;
-    for hidden in ["api_key=K7", "\"4711\"", "pin_token=4711", "t9", "\"b7\""] {
+    for hidden in [
+        "api_key=K7",
+        "\"4711\"",
+        "pin_token=4711",
+        "t9",
+        "\"password\":\"b7\",\"skip\"",
+    ] {
         assert!(!written.contains(hidden), "{hidden}: {written}");
     }
     for shown in [
