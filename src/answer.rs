@@ -2,7 +2,7 @@
 //! that passes, or one that does not. It decides nothing about the rows.
 
 use crate::config::Connection;
-use crate::error::Result;
+use crate::error::{Error, Refusal, Result};
 use crate::exchange::Response;
 use crate::page::Page;
 use crate::source::fault;
@@ -23,6 +23,38 @@ pub struct Before {
 /// # Errors
 /// Whatever is wrong with it; the error says whether it is worth another try.
 pub fn read(
+    page: &mut Page,
+    response: &Response,
+    body: &mut Vec<u8>,
+    of: &Connection,
+    now: i64,
+    before: Before,
+) -> Result<()> {
+    let read = judge(page, response, body, of, now, before);
+    read.map_err(|error| expired(error, body, of))
+}
+
+/// What is wrong with an answer, which may be that its token has expired.
+pub(crate) fn expired(error: Error, body: &[u8], of: &Connection) -> Error {
+    if !says_expired(body, &of.expired) {
+        return error;
+    }
+    Error::refused(error.to_string())
+        .hint("log in with other credentials: see auth in the connection file")
+        .refusing(Refusal::Expired)
+}
+
+/// Whether an answer that is no page says so of its token.
+fn says_expired(body: &[u8], expired: &[String]) -> bool {
+    if expired.is_empty() {
+        return false;
+    }
+    // Some write a slash with an escape.
+    let text = String::from_utf8_lossy(body).replace("\\/", "/");
+    expired.iter().any(|expired| text.contains(expired))
+}
+
+fn judge(
     page: &mut Page,
     response: &Response,
     body: &mut Vec<u8>,

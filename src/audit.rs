@@ -23,7 +23,10 @@
 //!   Where rows never stand still for so long, rows that were not met are too
 //!   young to be judged.
 
+mod book;
 mod content;
+mod glance;
+mod hash;
 mod judge;
 mod ledger;
 mod repair;
@@ -47,8 +50,9 @@ use crate::sink::behind::Behind;
 use crate::source::retry::Retry;
 use crate::store::Store;
 use crate::sync::{self, Sync, Tally};
-use crate::table::{File, Survey, Wanted, folder, held, identify};
-use judge::{Book, Dated, Judge};
+use crate::table::{folder, held, identify};
+use book::Book;
+use judge::{Dated, Judge};
 use ledger::Standing;
 use repair::Repair;
 pub use repair::Repaired;
@@ -79,20 +83,20 @@ pub fn run(options: &Options, disk: &Arc<dyn Disk>) -> Result<Report> {
     let ways = ways(&of, repair.is_some())?;
     let identity = identify(options, state.as_ref())?;
     let files = held(&**disk, &folder, &identity)?;
-    let cells = files.iter().any(|file| file.format == FileFormat::Csv);
-    let survey = Survey::take(&**disk, &files, &identity, None)?;
+    let written = repair.as_ref().map(|repair| repair.format);
+    let formats = files.iter().map(|file| file.format).chain(written);
+    let cells = formats.into_iter().any(|format| format == FileFormat::Csv);
     let begun = Arc::new(OnceLock::new());
-    let mut book = Book::new(identity.clone(), &of, cells, Arc::clone(&begun));
-    survey.walk(&**disk, &files, &identity, Wanted::Rows, &mut |version| {
-        book.file(version)
-    })?;
+    let files = (Arc::clone(disk), files);
+    let mut book = Book::new(files, identity.clone(), &of, cells, Arc::clone(&begun));
+    book.file_all()?;
+    book.repair = repair;
     let asked = source(options, &of, &secrets)?;
     let asked = Box::new(Dated {
         source: asked,
         begun,
     });
     let mut asked = patient(asked, options, &of, &secrets, of.max_retries)?;
-    book.repair = repair;
     let book = Arc::new(Mutex::new(book));
     let first = start(&of, None, since)?;
     let walked = walk_all(options, &of, &mut asked, &book, first);
@@ -105,18 +109,19 @@ pub fn run(options: &Options, disk: &Arc<dyn Disk>) -> Result<Report> {
     let (settled, progress) = walked?;
     let mut report = Report {
         table: secret::redacted(&identity.name).into_owned(),
-        files: survey.rows(),
+        files: book.ledger.filed(),
         requests: asked.requests(),
+        columns_added: book.added.clone(),
+        columns_left: book.compare_again()?,
         ..Report::default()
     };
-    sum_up(&mut report, &mut book, settled, (&**disk, &files, &survey))?;
+    book.look_at_unmet()?;
+    sum_up(&mut report, &mut book, settled)?;
     if book.repair.is_some() {
         // A table that lost so much was more likely emptied by mistake.
         let held_back = report.deleted > report.files / 2 && !options.yes;
         if report.deleted > 0 && !held_back {
-            survey.walk(&**disk, &files, &identity, Wanted::Rows, &mut |version| {
-                book.bury(version, &ways)
-            })?;
+            book.bury(&ways)?;
         }
         if let Some(repair) = &mut book.repair {
             repair.done.held_back = held_back;
@@ -278,12 +283,7 @@ fn walk(
 }
 
 /// Counts, and names some rows of each kind.
-fn sum_up(
-    report: &mut Report,
-    book: &mut Book,
-    settled: bool,
-    (disk, files, survey): (&dyn Disk, &[File], &Survey),
-) -> Result<()> {
+fn sum_up(report: &mut Report, book: &mut Book, settled: bool) -> Result<()> {
     // A row with a fault and no key may be any of those that were not met.
     let settled = settled && !book.keyless;
     let count = |standing| book.ledger.count(standing);
@@ -293,30 +293,20 @@ fn sum_up(
     report.never = count(Standing::New);
     report.missing = report.never + count(Standing::Older);
     report.deleted = if settled { unmet } else { 0 };
-    report.young = count(Standing::Young) + unmet - report.deleted;
+    let recent = count(Standing::Recent);
+    report.young = count(Standing::Young) + recent + unmet - report.deleted;
     report.set_aside = book.set_aside;
     report.alike_all = report.missing == 0 && report.deleted == 0;
     let mut name = |standing, id: String| {
         let ids = match standing {
             Some(Standing::New | Standing::Older) => &mut report.missing_ids,
             Some(Standing::Unmet) if settled => &mut report.deleted_ids,
-            Some(Standing::Young | Standing::Unmet) => &mut report.young_ids,
+            Some(Standing::Young | Standing::Recent | Standing::Unmet) => &mut report.young_ids,
             _ => return,
         };
         if ids.len() < NAMED && !ids.contains(&id) {
             ids.push(id);
         }
     };
-    for (key, id) in std::mem::take(&mut book.noted) {
-        name(book.ledger.standing(&key), id);
-    }
-    if unmet + report.young > 0 {
-        let of = book.of.clone();
-        survey.walk(disk, files, &of, Wanted::Rows, &mut |version| {
-            let (standing, id) = book.look_up(version)?;
-            name(standing, id);
-            Ok(())
-        })?;
-    }
-    Ok(())
+    book.name(&mut name)
 }

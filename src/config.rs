@@ -114,6 +114,8 @@ pub struct Connection {
     pub body: Option<Body>,
     /// Where `{token}` comes from.
     pub auth: Option<Auth>,
+    /// What an answer says whose token has expired, besides status 401.
+    pub expired: Vec<String>,
     /// The least time from one request to the next.
     pub pace: Duration,
     /// Statuses that are no errors, besides those that never are.
@@ -178,6 +180,7 @@ impl Default for Connection {
             ],
             body: None,
             auth: None,
+            expired: Vec::new(),
             pace: Duration::ZERO,
             statuses: Statuses::default(),
             response: Layout {
@@ -227,6 +230,10 @@ impl Connection {
         }
         if self.primary_key.is_empty() {
             return bad("primary_key", "must name at least one field");
+        }
+        let mut keys = self.primary_key.iter().enumerate();
+        if keys.any(|(at, key)| self.primary_key[..at].contains(key)) {
+            return bad("primary_key", "names a field twice");
         }
         if self.page_size == 0 || self.page_size > 1_000_000 {
             return bad("page_size", "must be from 1 to 1000000");

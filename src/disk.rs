@@ -71,9 +71,9 @@ pub trait Disk: Send + Sync {
 }
 
 /// A file that is read.
-pub trait Open: Read + Seek {}
+pub trait Open: Read + Seek + Send {}
 
-impl<T: Read + Seek> Open for T {}
+impl<T: Read + Seek + Send> Open for T {}
 
 /// A file that is appended to.
 pub trait Append: Send {

@@ -42,6 +42,8 @@ pub enum Again {
 pub enum Refusal {
     /// By an HTTP status.
     Status(u16),
+    /// Its token has expired.
+    Expired,
     /// A recording has no answer to it.
     Unrecorded,
 }

@@ -17,8 +17,8 @@ use crate::sink::Lead;
 use crate::timestamp::Format;
 use crate::types::{Type, Value};
 use header::Column;
-pub(crate) use metadata::stamps;
-use metadata::{Metadata, STAMPS, Stamp};
+use metadata::{Metadata, Stamp};
+pub(crate) use metadata::{STAMPS, stamps};
 
 /// The output's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

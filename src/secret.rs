@@ -20,6 +20,9 @@ pub struct Secrets {
 struct Secret {
     name: String,
     needle: String,
+    /// Where it is too short to be told from other text: what the parameter or
+    /// field is called whose whole value it is.
+    of: Option<String>,
 }
 
 /// How a value may be spelled where it turns up.
@@ -91,6 +94,33 @@ impl Secrets {
         self.remember(name, value);
     }
 
+    /// Remembers what a parameter, a header or a field of this name is set to,
+    /// though it is too short to be told from other text: it is redacted where
+    /// that name stands before it, and nowhere else.
+    pub fn add_short(&self, name: &str, value: &str) {
+        let secret = Secret {
+            name: name.to_owned(),
+            needle: value.to_owned(),
+            of: Some(name.to_owned()),
+        };
+        if !value.is_empty() {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            known.push(secret);
+        }
+    }
+
+    /// As [`redact`](Self::redact), of the whole value of something of this name.
+    pub fn redact_value<'a>(&self, name: &str, value: &'a str) -> Cow<'a, str> {
+        let whole = |secret: &&Secret| {
+            let of = secret.of.as_deref();
+            of.is_some_and(|of| of.eq_ignore_ascii_case(name)) && secret.needle == value
+        };
+        if let Some(secret) = self.known().iter().find(whole) {
+            return Cow::Owned(format!("${{{}}}", secret.name));
+        }
+        self.redact(value)
+    }
+
     fn known(&self) -> RwLockReadGuard<'_, Vec<Secret>> {
         // What a panic elsewhere left behind is as good as before.
         self.known.read().unwrap_or_else(PoisonError::into_inner)
@@ -118,6 +148,7 @@ impl Secrets {
                 known.push(Secret {
                     name: name.to_owned(),
                     needle,
+                    of: None,
                 });
             }
         }
@@ -132,8 +163,20 @@ impl Secrets {
     /// percent-encoding, escaped as in JSON, and in base64. A value of up to
     /// three characters is replaced only where it is a word of its own.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.redact_by(text, &["=", ": "])
+    }
+
+    /// As [`redact`](Self::redact), of a body that was sent: its fields have
+    /// short values too. What came is not for that, since rows may well have a
+    /// field of the same name and value.
+    pub fn redact_sent<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.redact_by(text, &["=", ": ", "\": \"", "\":\""])
+    }
+
+    /// `between` is what stands between a name and its value.
+    fn redact_by<'a>(&self, text: &'a str, between: &[&str]) -> Cow<'a, str> {
         let known = self.known();
-        let mut found = find(&known, text.as_bytes());
+        let mut found = find(&known, text.as_bytes(), between);
         if found.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -175,11 +218,11 @@ impl fmt::Debug for Secrets {
 }
 
 /// Where values turn up, and their names.
-fn find<'a>(known: &'a [Secret], text: &[u8]) -> Vec<(usize, usize, &'a str)> {
+fn find<'a>(known: &'a [Secret], text: &[u8], between: &[&str]) -> Vec<(usize, usize, &'a str)> {
     let mut found = Vec::new();
     for secret in known {
         let first = secret.needle.as_bytes().first().copied();
-        let short = is_short(&secret.needle);
+        let short = is_short(&secret.needle) || secret.of.is_some();
         for (start, byte) in text.iter().enumerate() {
             if Some(*byte) != first && !matches!(byte, b'%' | b'\\' | b'+') {
                 continue;
@@ -197,12 +240,28 @@ fn find<'a>(known: &'a [Secret], text: &[u8]) -> Vec<(usize, usize, &'a str)> {
                 at.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80)
             };
             let before = start.checked_sub(1).and_then(|at| text.get(at));
+            let of = secret.of.as_deref();
+            if of.is_some_and(|of| !stands_before(of, &text[..start], between)) {
+                continue;
+            }
             if !(short && (inside_word(before) || inside_word(text.get(end)))) {
                 found.push((start, end, secret.name.as_str()));
             }
         }
     }
     found
+}
+
+/// Whether a text ends in this name and in what stands between a name and its
+/// value.
+fn stands_before(name: &str, text: &[u8], between: &[&str]) -> bool {
+    between.iter().any(|between| {
+        let text = text.strip_suffix(between.as_bytes()).unwrap_or_default();
+        let before = text.len().checked_sub(name.len());
+        let (before, end) = text.split_at(before.unwrap_or(0));
+        let inside_word = before.last().is_some_and(u8::is_ascii_alphanumeric);
+        end.eq_ignore_ascii_case(name.as_bytes()) && !inside_word
+    })
 }
 
 /// The length of `value` at the start of `text`, where it is spelled so.

@@ -23,14 +23,14 @@ use crate::error::{Error, Result, excerpt};
 use crate::json::Fault;
 use crate::row::FileFormat;
 use crate::store::Store;
-use encode::{Fields, Kind, Lines};
+use encode::{Fields, Lines};
 use key::Misfit;
 use latest::Latest;
-use read::each;
 
+pub(crate) use encode::{Kind, Records};
 pub use files::{File, finished};
 pub(crate) use key::{DELETED, Marks, Part, SEQ, json_cell};
-pub(crate) use read::Version;
+pub(crate) use read::{Version, each};
 
 /// How much is written at once.
 const CHUNK: usize = 1 << 18;
@@ -256,7 +256,7 @@ impl Survey {
     }
 
     /// Gives the latest versions that are wanted.
-    pub(crate) fn walk(
+    fn walk(
         &self,
         disk: &dyn Disk,
         files: &[File],
@@ -285,7 +285,10 @@ impl Survey {
 
 /// Notes what the key's fields are in a line. Beside CSV they must all be of
 /// one kind.
-fn learn(kinds: &mut [Kind], marks: &Marks, of: &Identity, typed: bool) -> Result<()> {
+///
+/// # Errors
+/// [`crate::error::Kind::Local`] where they are not.
+pub(crate) fn learn(kinds: &mut [Kind], marks: &Marks, of: &Identity, typed: bool) -> Result<()> {
     for (at, kind) in kinds.iter_mut().enumerate() {
         *kind = kind.and(marks.numbers.get(at) == Some(&true));
         if !typed && *kind == Kind::Both {

@@ -1,6 +1,6 @@
 //! Parameters and headers as templates: text with `{since}`, `{limit}`,
-//! `{offset}`, `{page}` and the like in it. Percent-encoding is the source's
-//! work.
+//! `{offset}`, `{page}` and the like in it, or `{offset:text}` where a body is
+//! to have it as a string. Percent-encoding is the source's work.
 
 pub mod body;
 
@@ -41,6 +41,9 @@ const SLOTS: [(&str, Slot); 7] = [
     ("page0", Slot::Page0),
     ("token", Slot::Token),
 ];
+
+/// After a place's name: it is text, also where it is all that there is.
+const TEXTUAL: &str = ":text}";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
@@ -134,14 +137,36 @@ impl FromStr for Template {
         let mut rest = text;
         while let Some(open) = rest.find('{') {
             let inside = &rest[open + 1..];
+            // A replay leaves `${NAME}` as it is where NAME is not set.
+            let is_place = !rest[..open].ends_with('$');
             let word = inside
                 .split_once('}')
                 .map(|(word, _)| word)
                 .filter(|word| !word.is_empty())
                 .filter(|word| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
-                // A replay leaves `${NAME}` as it is where NAME is not set.
-                .filter(|_| !rest[..open].ends_with('$'));
+                .filter(|_| is_place);
             plain.push_str(&rest[..open]);
+            let textual = SLOTS.iter().find(|(name, _)| {
+                let after = inside.strip_prefix(name);
+                is_place && after.is_some_and(|after| after.starts_with(TEXTUAL))
+            });
+            if let (None, Some((name, slot))) = (word, textual) {
+                pieces.extend([Piece::Text(std::mem::take(&mut plain)), Piece::Slot(*slot)]);
+                rest = &inside[name.len() + TEXTUAL.len()..];
+                continue;
+            }
+            let kind = inside
+                .split_once('}')
+                .and_then(|(place, _)| place.split_once(':'));
+            if let Some((name, kind)) = kind.filter(|_| is_place)
+                && SLOTS.iter().any(|(known, _)| *known == name)
+                && !kind.is_empty()
+                && kind.chars().all(|c| c.is_ascii_alphabetic())
+            {
+                return Err(format!(
+                    "unknown placeholder {{{name}:{kind}}}, did you mean {{{name}:text}}?"
+                ));
+            }
             let Some(word) = word else {
                 plain.push('{');
                 rest = inside;

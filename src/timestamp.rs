@@ -18,6 +18,7 @@ use crate::calendar::{
     self, Civil, HEAD, NANOS, day, fraction_nanos, offset, plain, spell_head, split,
 };
 pub use crate::calendar::{Instant, http_date};
+use crate::error::nearest;
 pub use description::Description;
 pub use mixed::Mixed;
 use number::{decimal, odata, unix};
@@ -204,6 +205,12 @@ impl Format {
             "unix-ms" => return Ok(Self::UnixMs),
             "date" => return Ok(Self::Date),
             "http-date" => return Ok(Self::HttpDate),
+            text if !text.contains('[') => {
+                let names = ["as-received", "unix", "unix-ms", "date", "http-date"];
+                if let Some(meant) = nearest(text, names) {
+                    return Err(format!("unknown format {text:?}, did you mean {meant:?}?"));
+                }
+            }
             _ => {}
         }
         Description::new(text)

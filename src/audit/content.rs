@@ -1,153 +1,379 @@
 //! What a version of a row says, as one number, the same whether it stands in
-//! NDJSON or in CSV, however its fields are ordered and its strings escaped.
-//! It reads no file.
+//! NDJSON or in CSV, however its fields are ordered and its strings escaped;
+//! and the time that it carries. It reads no file.
 
-use std::borrow::Cow;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
+use std::collections::HashMap;
 
-use crate::config::Connection;
-use crate::json::{self, Fault, Span};
+use super::hash::Hasher;
+use crate::config::{Connection, Field};
+use crate::json;
 use crate::page::ignore;
 use crate::table::{DELETED, SEQ, json_cell};
+use crate::timestamp::{self, Format, Instant};
 use crate::types::Type;
+
+/// How many fields are known by their names; rows may have a name of their own
+/// for each value.
+const KNOWN: usize = 4096;
+
+/// Fields that are none of the API's.
+const ADDED: [&str; 3] = [SEQ, "_synced_at", DELETED];
+
+/// Whose rows are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Files,
+    Api,
+}
+
+/// What is known of a field, by the name as it is spelled.
+struct Known {
+    spelled: Vec<u8>,
+    name: String,
+    /// What its values' numbers begin with.
+    seed: u64,
+    /// It does not count,
+    left_out: bool,
+    /// or this of it does not.
+    ignored: Vec<Vec<String>>,
+    /// It holds a time: which one, and where in it.
+    time: Option<(usize, Vec<String>)>,
+    /// A string of it keeps its quotes in CSV.
+    json: bool,
+    /// The sides that have it,
+    sides: [bool; 2],
+    /// and whether it is a column of a CSV.
+    column: bool,
+}
 
 /// Reduces versions to numbers.
 pub(super) struct Content {
-    hasher: RandomState,
+    hasher: Hasher,
     /// Values are compared as the cells of a CSV, in which null, missing and
     /// empty are one, and so are a number and its text.
     cells: bool,
-    /// Fields of which a string keeps its quotes in CSV.
+    /// The declared columns, and those of them whose strings keep their quotes
+    /// in CSV.
+    declared: Vec<String>,
     json: Vec<String>,
-    /// The fields that a CSV has, where columns are declared.
-    only: Option<Vec<String>>,
+    /// Whether the declared columns are all that there is.
+    only: bool,
+    /// Columns that one side does not have.
+    one_sided: Vec<String>,
     /// Fields that do not count, and what of them does not.
-    ignored: Vec<(String, Vec<Vec<String>>)>,
-    /// The names under which the cursor and what stands in for it may be.
-    times: Vec<String>,
+    ignored: Vec<(String, Vec<String>)>,
+    /// Where the cursor is, and after it what stands in for it.
+    times: Vec<Vec<String>>,
+    format: Format,
+    known: Vec<Known>,
+    numbers: HashMap<Vec<u8>, usize>,
+    /// The fields of the last version, in its order.
+    shape: Vec<usize>,
+    /// The version under way: its fields so far, its number, its times, and
+    /// whether these are cells.
+    fields: usize,
+    sum: u64,
+    found: [Vec<u8>; 2],
+    in_cells: bool,
+    side: Side,
     spare: Vec<u8>,
 }
 
 impl Content {
+    /// Whether rows whose bytes differ in the files and the API are other rows,
+    /// but for a few: nothing in them is left out, and all of them are lines.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.cells && self.ignored.is_empty()
+    }
+
     /// How to compare what a connection's syncs write; `cells` where some of it
     /// is CSV.
     pub(super) fn new(of: &Connection, cells: bool) -> Self {
         let columns = of.columns.as_deref().unwrap_or_default();
-        let mut ignored: Vec<(String, Vec<Vec<String>>)> = Vec::new();
-        for field in &of.ignore {
-            let (first, rest) = (&field.path[0], field.path[1..].to_vec());
-            ignored.push((first.clone(), vec![rest]));
-            for (column, _) in columns {
-                if let Some(inner) = field.path.strip_prefix(&column.path[..]) {
-                    ignored.push((column.name.clone(), vec![inner.to_vec()]));
-                } else if column.path.starts_with(&field.path) {
-                    ignored.push((column.name.clone(), vec![Vec::new()]));
-                }
-            }
-        }
-        let mut times = vec![of.cursor.name.clone()];
-        times.extend(of.since.fallback.iter().map(|field| field.name.clone()));
-        let declared = columns.iter();
-        let json = declared.clone().filter(|(_, of)| *of == Type::Json);
+        let column = |field: &Field| {
+            let mut declared = columns.iter().map(|(column, _)| column);
+            declared.any(|column| column.path == field.path)
+        };
+        let times = [Some(&of.cursor), of.since.fallback.as_ref()];
+        let times = times
+            .into_iter()
+            .flatten()
+            .map(|field| match column(field) {
+                true => vec![field.name.clone()],
+                false => field.path.clone(),
+            });
+        let names = |wanted: &dyn Fn(Type) -> bool| -> Vec<String> {
+            let columns = columns.iter().filter(|(_, of)| wanted(*of));
+            columns.map(|(field, _)| field.name.clone()).collect()
+        };
         Self {
-            hasher: RandomState::new(),
+            hasher: Hasher::new(),
             cells,
-            json: json.map(|(field, _)| field.name.clone()).collect(),
-            only: (cells && of.columns.is_some())
-                .then(|| declared.map(|(field, _)| field.name.clone()).collect()),
-            ignored,
-            times,
+            declared: names(&|_| true),
+            json: names(&|of| of == Type::Json),
+            only: cells && of.columns.is_some(),
+            one_sided: Vec::new(),
+            ignored: ignored(of),
+            times: times.collect(),
+            format: of.since.format.clone(),
+            known: Vec::new(),
+            numbers: HashMap::new(),
+            shape: Vec::new(),
+            fields: 0,
+            sum: 0,
+            found: [Vec::new(), Vec::new()],
+            in_cells: false,
+            side: Side::Files,
             spare: Vec::new(),
         }
     }
 
-    /// The content of a line, and where its timestamps are.
-    pub(super) fn of_line(&mut self, line: &[u8]) -> (u64, Vec<Span>) {
-        let (mut sum, mut times) = (0u64, Vec::new());
-        // The line was read before, so that it has no fault.
-        _ = json::members::<Fault>(line, 0, 0, &mut |text, key, at| {
-            let end = json::value(text, at, 1)?;
-            let name = json::unescape(key.of(text));
-            if self.times.iter().any(|time| *time == name) {
-                times.push(Span::new(at, end));
-            }
-            sum = sum.wrapping_add(self.member(&name, &text[at..end]));
-            Ok(end)
-        });
-        (sum, times)
+    /// Begins a version.
+    pub(super) fn begin(&mut self, side: Side) {
+        (self.fields, self.sum, self.side) = (0, 0, side);
+        self.found.iter_mut().for_each(Vec::clear);
     }
 
-    /// The content of a record under these names.
-    pub(super) fn of_record(&mut self, names: &[String], record: &csv::ByteRecord) -> u64 {
-        let fields = names.iter().zip(record);
-        fields.fold(0u64, |sum, (name, cell)| {
-            if cell.is_empty() || self.is_left_out(name) {
-                return sum;
+    /// The version's number.
+    pub(super) fn sum(&self) -> u64 {
+        self.sum
+    }
+
+    /// The time that the version carries.
+    pub(super) fn at(&self) -> Option<Instant> {
+        self.found.iter().find_map(|raw| match raw.first()? {
+            b'"' => read(&self.format, &json::text(raw), false),
+            // A cell does not say whether it was a number.
+            _ if self.in_cells => {
+                let text = String::from_utf8_lossy(raw);
+                let read = |number| read(&self.format, &text, number);
+                read(false).or_else(|| read(true))
             }
-            let hash = match json_cell(cell) {
-                Some(nested) => self.nested(name, nested),
-                None => Some(self.hasher.hash_one((name.as_str(), 0u8, cell))),
-            };
-            sum.wrapping_add(hash.unwrap_or(0))
+            _ => read(&self.format, &json::text(raw), true),
         })
     }
 
-    fn is_left_out(&self, name: &str) -> bool {
-        [SEQ, "_synced_at", DELETED].contains(&name)
-            || self
-                .only
-                .as_ref()
-                .is_some_and(|only| !only.iter().any(|one| one == name))
-            || self
-                .ignored
-                .iter()
-                .any(|(ignored, paths)| ignored == name && paths.iter().any(Vec::is_empty))
+    /// A number of bytes as they are.
+    #[inline]
+    pub(super) fn of_bytes(&self, bytes: &[u8]) -> u64 {
+        self.hasher.hash(0, bytes)
     }
 
-    fn member(&mut self, name: &str, raw: &[u8]) -> u64 {
-        if self.is_left_out(name) {
-            return 0;
+    /// Takes a member of a row, its name as it is spelled.
+    #[inline]
+    pub(super) fn take(&mut self, spelled: &[u8], raw: &[u8]) {
+        let number = self.number(spelled);
+        if let Some((time, path)) = &self.known[number].time {
+            let found = json::point(raw, path).unwrap_or_default();
+            self.found[*time].extend_from_slice(found);
         }
-        match raw.first() {
-            Some(b'{' | b'[') => return self.nested(name, raw).unwrap_or(0),
-            Some(b'n') if self.cells => return 0,
-            _ => {}
+        self.in_cells = false;
+        if self.known[number].left_out {
+            return;
         }
-        let quoted = raw.first() == Some(&b'"')
-            && !(self.cells && self.json.iter().any(|json| json == name));
-        let text = match quoted {
-            true => json::text(raw),
-            false => String::from_utf8_lossy(raw),
+        let added = self.value(number, raw);
+        self.sum = self.sum.wrapping_add(added);
+    }
+
+    /// Takes a cell of a record, the name of its column as it is.
+    pub(super) fn take_cell(&mut self, name: &str, cell: &[u8]) {
+        let number = match name.contains('\\') {
+            // What looks like an escape is none.
+            true => self.number(name.replace('\\', "\\\\").as_bytes()),
+            false => self.number(name.as_bytes()),
         };
-        if self.cells && text.is_empty() {
-            return 0;
+        self.known[number].column = true;
+        if cell.is_empty() {
+            return;
         }
-        let kind = u8::from(quoted && !self.cells);
-        // A string that holds JSON is one cell with the JSON that it holds.
-        match (self.cells, json_cell(text.as_bytes())) {
-            (true, Some(nested)) => self.nested(name, nested).unwrap_or(0),
-            _ => self.hasher.hash_one((name, kind, text.as_bytes())),
+        let nested = json_cell(cell);
+        if let Some((time, path)) = &self.known[number].time {
+            let inside = nested.map(|nested| json::point(nested, path));
+            let found = inside.map_or(cell, Option::unwrap_or_default);
+            self.found[*time].extend_from_slice(found);
+        }
+        self.in_cells = true;
+        if !self.known[number].left_out {
+            let added = match nested {
+                Some(nested) => self.nested(number, nested),
+                None => self.hasher.hash(self.known[number].seed, cell),
+            };
+            self.sum = self.sum.wrapping_add(added);
+        }
+    }
+
+    /// Leaves these columns out from here on.
+    pub(super) fn leave_out(&mut self, names: Vec<String>) {
+        for known in &mut self.known {
+            known.left_out |= names.contains(&known.name);
+        }
+        self.one_sided.extend(names);
+    }
+
+    /// The declared columns that no row of the files has.
+    pub(super) fn added(&self) -> Vec<String> {
+        let declared = self.declared.iter();
+        let declared = declared.filter(|name| !self.has(name, Side::Files));
+        let some = self.known.iter().any(|known| known.sides[0]);
+        let declared = declared.filter(|_| some && !self.is_full());
+        declared.cloned().collect()
+    }
+
+    /// The fields that only the files have.
+    pub(super) fn left(&self) -> Vec<String> {
+        let known = self.known.iter().filter(|known| !known.left_out);
+        let names = known.map(|known| &known.name);
+        let left = names.filter(|name| !self.has(name, Side::Api) && !self.is_full());
+        left.cloned().collect()
+    }
+
+    /// The columns of the files that are declared no more; they do not count.
+    pub(super) fn dropped(&self) -> Vec<String> {
+        let columns = self.known.iter().filter(|known| self.only && known.column);
+        let names = columns.map(|known| &known.name);
+        let dropped = names.filter(|name| !ADDED.contains(&&***name));
+        let dropped = dropped.filter(|name| !self.declared.contains(name));
+        dropped.cloned().collect()
+    }
+
+    /// Whether a side has a field of this name.
+    fn has(&self, name: &str, side: Side) -> bool {
+        let mut known = self.known.iter();
+        known.any(|known| known.name == name && known.sides[side as usize])
+    }
+
+    /// Whether there are too many fields to say which side has them.
+    fn is_full(&self) -> bool {
+        self.known.len() >= KNOWN
+    }
+
+    /// The number of a field that is spelled like this. Where it stood in the
+    /// last version is only a guess.
+    #[inline]
+    fn number(&mut self, spelled: &[u8]) -> usize {
+        let nth = self.fields;
+        self.fields += 1;
+        if let Some(number) = self.shape.get(nth) {
+            let known = &mut self.known[*number];
+            if known.spelled == spelled {
+                known.sides[self.side as usize] = true;
+                return *number;
+            }
+        }
+        let number = match self.numbers.get(spelled) {
+            Some(number) => *number,
+            None => self.learn(spelled),
+        };
+        self.known[number].sides[self.side as usize] = true;
+        match self.shape.get_mut(nth) {
+            Some(guess) => *guess = number,
+            None if nth < KNOWN => self.shape.push(number),
+            None => {}
+        }
+        number
+    }
+
+    #[cold]
+    fn learn(&mut self, spelled: &[u8]) -> usize {
+        let name = json::unescape(spelled).into_owned();
+        let ignored = self.ignored.iter().filter(|(ignored, _)| *ignored == name);
+        let ignored: Vec<Vec<String>> = ignored.map(|(_, path)| path.clone()).collect();
+        let time = self.times.iter().enumerate().find_map(|(at, path)| {
+            let (first, rest) = path.split_first()?;
+            (*first == name).then(|| (at, rest.to_vec()))
+        });
+        let known = Known {
+            spelled: spelled.to_vec(),
+            seed: self.hasher.hash(0, name.as_bytes()),
+            left_out: ADDED.contains(&&*name)
+                || self.only && !self.declared.contains(&name)
+                || self.one_sided.contains(&name)
+                || ignored.iter().any(Vec::is_empty),
+            ignored,
+            time,
+            json: self.json.contains(&name),
+            sides: [false; 2],
+            column: false,
+            name,
+        };
+        if self.is_full()
+            && let Some(last) = self.known.last_mut()
+        {
+            self.numbers.remove(&last.spelled);
+            *last = known;
+        } else {
+            self.known.push(known);
+        }
+        let number = self.known.len() - 1;
+        self.numbers.insert(spelled.to_vec(), number);
+        number
+    }
+
+    fn value(&mut self, number: usize, raw: &[u8]) -> u64 {
+        let Known { seed, json, .. } = self.known[number];
+        match raw {
+            [b'{' | b'[', ..] => self.nested(number, raw),
+            b"null" if self.cells => 0,
+            [b'"', inner @ .., b'"'] if !(self.cells && json) => {
+                match json::holds(inner, [b'\\']) {
+                    [true] => self.text(number, json::unescape(inner).as_bytes()),
+                    [false] => self.text(number, inner),
+                }
+            }
+            raw => self.hasher.hash(seed, raw),
+        }
+    }
+
+    /// A string that is no JSON of its own in CSV.
+    #[inline]
+    fn text(&mut self, number: usize, text: &[u8]) -> u64 {
+        let seed = self.known[number].seed;
+        match self.cells {
+            false => self.hasher.hash(seed ^ 1, text),
+            true if text.is_empty() => 0,
+            // One that holds JSON is one cell with the JSON that it holds.
+            true => match json_cell(text) {
+                Some(nested) => self.nested(number, nested),
+                None => self.hasher.hash(seed, text),
+            },
         }
     }
 
     /// A value that holds others, of which some may not count.
-    fn nested(&mut self, name: &str, raw: &[u8]) -> Option<u64> {
-        self.spare.clear();
-        let ignored = self.ignored.iter().filter(|(ignored, _)| ignored == name);
-        let paths: Vec<&[String]> = ignored
-            .flat_map(|(_, paths)| paths)
-            .map(|path| &path[..])
-            .collect();
+    fn nested(&mut self, number: usize, raw: &[u8]) -> u64 {
+        let mut spare = std::mem::take(&mut self.spare);
+        spare.clear();
+        let Known { seed, ignored, .. } = &self.known[number];
+        let paths: Vec<&[String]> = ignored.iter().map(|path| &path[..]).collect();
         match paths.is_empty() {
-            true => json::compact(raw, &mut self.spare),
-            false => ignore::compact(raw, &paths, &mut self.spare),
+            true => json::compact(raw, &mut spare),
+            false => ignore::compact(raw, &paths, &mut spare),
         }
-        Some(self.hasher.hash_one((name, 0u8, &self.spare[..])))
+        let hash = self.hasher.hash(*seed, &spare);
+        self.spare = spare;
+        hash
     }
 }
 
-/// A value's text, and whether it came as a number.
-pub(super) fn plain(raw: &[u8]) -> (Cow<'_, str>, bool) {
-    (json::text(raw), raw.first() != Some(&b'"'))
+fn read(format: &Format, text: &str, number: bool) -> Option<Instant> {
+    // What a declared column has rewritten in UTC.
+    let utc = timestamp::parse(text).filter(|_| !number && text.ends_with('Z'));
+    utc.or_else(|| format.read(text, number))
+        .or_else(|| timestamp::parse(text))
+}
+
+/// Fields that do not count, by the names of fields and columns that hold them.
+fn ignored(of: &Connection) -> Vec<(String, Vec<String>)> {
+    let mut ignored = Vec::new();
+    for field in &of.ignore {
+        ignored.push((field.path[0].clone(), field.path[1..].to_vec()));
+        for (column, _) in of.columns.iter().flatten() {
+            if let Some(inner) = field.path.strip_prefix(&column.path[..]) {
+                ignored.push((column.name.clone(), inner.to_vec()));
+            } else if column.path.starts_with(&field.path) {
+                ignored.push((column.name.clone(), Vec::new()));
+            }
+        }
+    }
+    ignored
 }

@@ -1,6 +1,6 @@
 //! Which rows the files have and which the walk has met: 24 bytes a key, in
 //! pieces that never move, and one byte of what is known of it. Keys are told
-//! apart by 128 bits, as in the table.
+//! apart by 128 bits, and versions ordered, as in the table.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -18,9 +18,10 @@ const MET: u8 = 4;
 const SAME: u8 = 8;
 /// or in one that is too young to be judged.
 const YOUNG: u8 = 16;
-
-/// It was written to the repair's file.
-const WRITTEN: u8 = 32;
+/// The repair says that it is gone.
+const BURIED: u8 = 32;
+/// Its content is that of another version that the walk has met.
+const OTHER: u8 = 64;
 
 /// How a row stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,31 @@ pub(super) enum Standing {
     Unmet,
     /// It differs, and is too young to be judged.
     Young,
+    /// The API does not have it, or does not show it yet.
+    Recent,
+    /// The files say that it is gone, and the walk did not meet it.
+    Gone,
+}
+
+/// A version in the files.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Filed {
+    /// What it says.
+    pub(super) content: u64,
+    /// Its place in the sequence.
+    pub(super) seq: Option<u64>,
+    /// It says that the row is gone.
+    pub(super) deleted: bool,
+}
+
+/// Why a version was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// There are too many rows.
+    Full,
+    /// Versions do not come in the order of their numbers, which this ledger
+    /// does not keep.
+    Disordered,
 }
 
 #[derive(Clone, Copy)]
@@ -50,48 +76,134 @@ pub(super) struct Ledger {
     slots: Vec<u32>,
     entries: Vec<Vec<Entry>>,
     marks: Vec<u8>,
+    /// The largest sequence number so far, and each row's where they are kept.
+    newest: u64,
+    numbers: Option<Vec<u64>>,
+    /// The entry that was found last.
+    last: usize,
 }
 
 impl Ledger {
-    pub(super) fn new() -> Self {
+    /// An empty one. Versions that are numbered mostly come in that order; if
+    /// not, a ledger is needed that is `numbered`, 8 bytes more a key.
+    pub(super) fn new(numbered: bool) -> Self {
         Self {
             hashers: [RandomState::new(), RandomState::new()],
             slots: vec![0; 1 << 10],
             entries: Vec::new(),
             marks: Vec::new(),
+            newest: 0,
+            numbers: numbered.then(Vec::new),
+            last: 0,
         }
     }
 
-    /// Notes a row of the files. False where there are too many.
-    #[must_use]
-    pub(super) fn file(&mut self, key: &[u8], content: u64, recent: bool) -> bool {
-        let Some((number, _)) = self.get(key, content) else {
-            return false;
-        };
-        self.marks[number] = FILED | if recent { RECENT } else { 0 };
-        true
+    /// Notes a version in the files, the latest of its row so far unless its
+    /// number says otherwise.
+    ///
+    /// # Errors
+    /// Where there are too many rows, or another ledger is needed.
+    pub(super) fn file(&mut self, key: &[u8], version: Filed) -> Result<(), Refused> {
+        let seq = version.seq.unwrap_or(self.newest);
+        if seq < self.newest && self.numbers.is_none() {
+            return Err(Refused::Disordered);
+        }
+        self.newest = self.newest.max(seq);
+        let (number, fresh) = self.get(key, version.content).ok_or(Refused::Full)?;
+        if let Some(numbers) = &mut self.numbers {
+            match numbers.get_mut(number) {
+                Some(known) if *known > seq => return Ok(()),
+                Some(known) => *known = seq,
+                None => numbers.push(seq),
+            }
+        }
+        if !fresh {
+            self.entry_mut(number).content = version.content;
+        }
+        self.marks[number] = if version.deleted { 0 } else { FILED };
+        Ok(())
     }
 
-    /// Notes a row that the walk has met; how it stands, and whether a repair
-    /// has to write this version. None where there are too many rows.
+    /// Forgets the order of the versions, which come again.
+    pub(super) fn begin_again(&mut self) {
+        self.newest = 0;
+    }
+
+    /// Notes what a version says that was filed before, where it is read anew.
+    pub(super) fn file_again(&mut self, key: &[u8], version: Filed) {
+        let seq = version.seq.unwrap_or(self.newest);
+        self.newest = self.newest.max(seq);
+        let Some(number) = self.locate(key) else {
+            return;
+        };
+        let known = self
+            .numbers
+            .as_ref()
+            .and_then(|numbers| numbers.get(number));
+        let later = known.is_some_and(|known| *known > seq);
+        if !later && self.marks[number] & OTHER == 0 {
+            self.entry_mut(number).content = version.content;
+        }
+    }
+
+    /// Notes that the walk has met a row, where the files have it like this; if
+    /// not, nothing.
+    pub(super) fn meet_alike(&mut self, key: &[u8], content: u64) -> bool {
+        let Some(number) = self.locate(key) else {
+            return false;
+        };
+        let marks = self.marks[number];
+        let alike = marks & (FILED | OTHER) == FILED && self.entry(number).content == content;
+        if alike {
+            self.marks[number] = (marks | MET | SAME) & !YOUNG;
+        }
+        alike
+    }
+
+    /// Whether the files have a row of this key.
+    pub(super) fn has(&self, key: &[u8]) -> bool {
+        let number = self.find(self.hash(key)).1;
+        number.is_some_and(|number| self.marks[number] & FILED != 0)
+    }
+
+    /// Notes that the files' version is so recent that it may not be seen
+    /// everywhere.
+    pub(super) fn note_recent(&mut self, key: &[u8], recent: bool) {
+        if let Some(number) = self.locate(key) {
+            let others = self.marks[number] & !RECENT;
+            self.marks[number] = others | if recent { RECENT } else { 0 };
+        }
+    }
+
+    /// The number of a key. The walk mostly comes in the files' order.
+    fn locate(&mut self, key: &[u8]) -> Option<usize> {
+        let key = self.hash(key);
+        let next = self.last + 1;
+        let number = match next < self.marks.len() && self.entry(next).key == key {
+            true => Some(next),
+            false => self.find(key).1,
+        };
+        self.last = number.unwrap_or(self.last);
+        number
+    }
+
+    /// Notes a row that the walk has met; how it stands. None where there are
+    /// too many rows.
     #[must_use]
-    pub(super) fn meet(
-        &mut self,
-        key: &[u8],
-        content: u64,
-        young: bool,
-    ) -> Option<(Standing, bool)> {
+    pub(super) fn meet(&mut self, key: &[u8], content: u64, young: bool) -> Option<Standing> {
         let (number, fresh) = self.get(key, content)?;
         let filed = self.marks[number] & FILED != 0;
-        let same = filed && !fresh && self.entry(number).content == content;
-        let kept = self.marks[number] & (FILED | RECENT | WRITTEN);
+        let other = self.marks[number] & OTHER != 0;
+        let same = filed && !other && self.entry(number).content == content;
+        let mut kept = self.marks[number] & (FILED | RECENT | OTHER);
+        if !same && !fresh {
+            kept |= OTHER;
+            self.entry_mut(number).content = content;
+        }
         let same = if same { SAME } else { 0 };
         self.marks[number] = kept | MET | same | if young { YOUNG } else { 0 };
         let standing = self.stands(number);
-        // Once another version was written, that of the files is not the last.
-        let write = standing != Standing::Alike || kept & WRITTEN != 0;
-        self.marks[number] |= if write { WRITTEN } else { 0 };
-        Some((standing, write))
+        Some(standing)
     }
 
     /// Notes that the API has a row that cannot be compared.
@@ -99,6 +211,37 @@ impl Ledger {
         if let Some(number) = self.find(self.hash(key)).1 {
             self.marks[number] |= MET | SAME;
         }
+    }
+
+    /// Compares a version of the files again with the one that the walk met
+    /// last, where they differed. The last version that is compared counts.
+    pub(super) fn compare(&mut self, key: &[u8], content: u64) {
+        let Some(number) = self.find(self.hash(key)).1 else {
+            return;
+        };
+        if self.marks[number] & (OTHER | FILED | MET) == OTHER | FILED | MET {
+            let same = self.entry(number).content == content;
+            let others = self.marks[number] & !SAME;
+            self.marks[number] = others | if same { SAME } else { 0 };
+        }
+    }
+
+    /// Whether it is still to be written that a row is gone; once.
+    pub(super) fn bury(&mut self, key: &[u8]) -> bool {
+        let Some(number) = self.find(self.hash(key)).1 else {
+            return false;
+        };
+        let due = self.stands(number) == Standing::Unmet && self.marks[number] & BURIED == 0;
+        self.marks[number] |= if due { BURIED } else { 0 };
+        due
+    }
+
+    /// How many rows the files have.
+    pub(super) fn filed(&self) -> u64 {
+        self.marks
+            .iter()
+            .filter(|marks| **marks & FILED != 0)
+            .count() as u64
     }
 
     /// How a row stands; None where it is not known.
@@ -124,8 +267,9 @@ impl Ledger {
         let marks = self.marks[number];
         let has = |mark: u8| marks & mark != 0;
         match (has(MET), has(FILED)) {
-            (false, _) if has(RECENT) => Standing::Young,
-            (false, _) => Standing::Unmet,
+            (false, false) => Standing::Gone,
+            (false, true) if has(RECENT) => Standing::Recent,
+            (false, true) => Standing::Unmet,
             (true, true) if has(SAME) => Standing::Alike,
             (true, _) if has(YOUNG) => Standing::Young,
             (true, true) => Standing::Older,
@@ -139,6 +283,10 @@ impl Ledger {
 
     fn entry(&self, number: usize) -> &Entry {
         &self.entries[number / PIECE][number % PIECE]
+    }
+
+    fn entry_mut(&mut self, number: usize) -> &mut Entry {
+        &mut self.entries[number / PIECE][number % PIECE]
     }
 
     /// The slot of a key, and its entry's number if it has one.
@@ -192,43 +340,4 @@ impl Ledger {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_version_that_was_met_says_how_a_row_stands() {
-        let mut ledger = Ledger::new();
-        for key in ["same", "older", "unmet", "moved"] {
-            assert!(ledger.file(key.as_bytes(), 1, false));
-        }
-        assert!(ledger.file(b"recent", 1, true));
-        let mut meet =
-            |key: &str, content, young| ledger.meet(key.as_bytes(), content, young).unwrap().0;
-        assert_eq!(meet("same", 1, false), Standing::Alike);
-        assert_eq!(meet("older", 2, false), Standing::Older);
-        assert_eq!(meet("new", 1, false), Standing::New);
-        assert_eq!(meet("new", 1, false), Standing::New);
-        assert_eq!(meet("moved", 1, false), Standing::Alike);
-        assert_eq!(meet("moved", 2, true), Standing::Young);
-        assert_eq!(ledger.standing(b"unmet"), Some(Standing::Unmet));
-        assert_eq!(ledger.standing(b"recent"), Some(Standing::Young));
-        assert_eq!(ledger.standing(b"nobody"), None);
-        assert_eq!((ledger.met(), ledger.count(Standing::Young)), (4, 2));
-    }
-
-    #[test]
-    fn many_rows_are_told_apart_while_the_slots_grow() {
-        let mut ledger = Ledger::new();
-        for key in 0..50_000u32 {
-            assert!(ledger.file(&key.to_le_bytes(), u64::from(key), false));
-        }
-        for key in (0..50_000u32).filter(|key| key % 10 > 0) {
-            let content = u64::from(key) + u64::from(key % 10 == 1);
-            assert!(ledger.meet(&key.to_le_bytes(), content, false).is_some());
-        }
-        let counts = [Standing::Alike, Standing::Older, Standing::Unmet]
-            .map(|standing| ledger.count(standing));
-        assert_eq!(counts, [40_000, 5_000, 5_000]);
-    }
-}
+mod tests;

@@ -10,20 +10,21 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::checkpoint::{Checkpoint, Progress};
+use crate::checkpoint::{Checkpoint, Files, Progress};
 use crate::cli::Options;
 use crate::clock;
 use crate::config::Connection;
 use crate::disk::Disk;
-use crate::error::{Error, Result};
-use crate::row::{FileFormat, stamps};
+use crate::error::Result;
+use crate::row::{FileFormat, STAMPS, stamps};
 use crate::secret::Secrets;
 use crate::session::{origin, take_up};
 use crate::sink::file::FileSink;
-use crate::sink::{Batch, Lead, Outcome, Sink};
+use crate::sink::{Batch, Outcome, Sink};
 use crate::store::{Store, after};
-use crate::table::{finished, folder};
+use crate::table::{DELETED, Records, finished, folder};
 use crate::timestamp;
+use crate::types::Type;
 
 /// How much is appended at once.
 const CHUNK: usize = 1 << 18;
@@ -33,6 +34,9 @@ const CHUNK: usize = 1 << 18;
 pub struct Repaired {
     /// The file, None where there was nothing to write.
     pub file: Option<String>,
+    /// All of them, where the header of a CSV had to change on the way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     /// Versions that were missing, or too young to be judged.
     pub rows: u64,
     /// Rows that say that one was deleted.
@@ -46,7 +50,11 @@ pub(super) struct Repair {
     sink: Box<dyn Sink>,
     /// Lines that wait.
     batch: Batch,
+    /// How they become records, where the file is CSV.
+    records: Option<Records>,
     pub(super) metadata: bool,
+    /// How it is written.
+    pub(super) format: FileFormat,
     /// The last `_seq` that was given.
     pub(super) seq: u64,
     pub(super) done: Repaired,
@@ -67,13 +75,7 @@ impl Repair {
         // What is not there is not created, as the lock would do it.
         let files = finished(&**disk, &folder, &of.table)?;
         let newest = files.last().map(|file| file.format);
-        if options.format.or(newest) == Some(FileFormat::Csv) {
-            return Err(Error::usage("a repair is written as ndjson alone")
-                .at("--repair")
-                .hint(
-                    "--format ndjson puts it beside the CSV files; table and compact read both",
-                ));
-        }
+        let format = options.format.or(newest).unwrap_or_default();
         let origin = origin(of, secrets);
         let mut store = Store::new(
             Arc::clone(disk),
@@ -92,17 +94,20 @@ impl Repair {
         };
         let progress = state.as_ref().map(|state| state.progress.clone());
         let seq = known.seq;
+        let records = (format == FileFormat::Csv).then(|| records(of, &known, options.metadata));
         let sink = FileSink::new(
             store,
             origin,
             progress.unwrap_or_default(),
             known,
             &stamp,
-            FileFormat::Ndjson.extension(),
+            format.extension(),
         );
         let repair = Self {
             sink: Box::new(sink),
             batch: Batch::default(),
+            records,
+            format,
             metadata: options.metadata,
             seq,
             done: Repaired::default(),
@@ -127,8 +132,22 @@ impl Repair {
     }
 
     fn push(&mut self, line: &[u8]) -> Result<()> {
-        self.batch.lines.extend_from_slice(line);
-        self.batch.lines.push(b'\n');
+        let records = self.records.as_mut();
+        if records.is_some_and(|records| records.meet(line)) && self.batch.rows > 0 {
+            // What waits is of another header.
+            self.flush(None)?;
+        }
+        match &mut self.records {
+            Some(records) => {
+                if let Some(header) = records.push(line, &mut self.batch.lines) {
+                    self.batch.lead.header = Some(header);
+                }
+            }
+            None => {
+                self.batch.lines.extend_from_slice(line);
+                self.batch.lines.push(b'\n');
+            }
+        }
         self.batch.rows += 1;
         match self.batch.lines.len() < CHUNK {
             true => Ok(()),
@@ -138,10 +157,7 @@ impl Repair {
 
     fn flush(&mut self, progress: Option<Progress>) -> Result<()> {
         self.batch.progress = progress;
-        self.batch.lead = Lead {
-            seq: if self.metadata { self.seq } else { 0 },
-            ..Lead::default()
-        };
+        self.batch.lead.seq = if self.metadata { self.seq } else { 0 };
         let appended = self.sink.append(&self.batch);
         self.batch.clear();
         appended
@@ -152,7 +168,13 @@ impl Repair {
         if self.done.rows + self.done.deleted > 0 {
             self.flush(Some(progress))?;
         }
-        let Outcome { file, .. } = self.sink.finish(true)?;
+        let Outcome {
+            file, mut before, ..
+        } = self.sink.finish(true)?;
+        if !before.is_empty() {
+            before.extend(file.clone());
+            self.done.files = before;
+        }
         self.done.file = file;
         Ok(())
     }
@@ -162,5 +184,20 @@ impl Repair {
         if let Err(error) = self.sink.finish(false) {
             log::error!("{error}");
         }
+    }
+}
+
+/// The columns of a CSV: those of a sync, and one that says that a row is gone.
+fn records(of: &Connection, known: &Files, metadata: bool) -> Records {
+    let added = STAMPS.map(|stamp| stamp.name().to_owned());
+    match &of.columns {
+        Some(columns) => {
+            let declared = columns.iter().map(|(field, _)| field.name.clone());
+            let added = added.into_iter().filter(|_| metadata);
+            let names = declared.chain(added).chain([DELETED.to_owned()]);
+            let json = columns.iter().filter(|(_, of)| *of == Type::Json);
+            Records::new(names.collect(), false).quoting(json.map(|(field, _)| field.name.clone()))
+        }
+        None => Records::new(known.columns.clone().unwrap_or_default(), true),
     }
 }

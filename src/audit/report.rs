@@ -31,6 +31,13 @@ pub struct Report {
     pub young: u64,
     /// Rows with a fault, which syncs set aside: they are not compared.
     pub set_aside: u64,
+    /// Columns that are declared and in no file; they are not compared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns_added: Vec<String>,
+    /// Fields that are in the files and in no row of the API; where rows
+    /// differed by them, they are not compared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns_left: Vec<String>,
     /// Up to ten ids of each kind.
     pub missing_ids: Vec<String>,
     /// See `missing_ids`.
@@ -52,82 +59,73 @@ impl Report {
         if json {
             return serde_json::to_string(self).unwrap_or_default() + "\n";
         }
-        let Self {
-            table,
-            files,
-            api,
-            seconds,
-            requests,
-            ..
-        } = self;
+        let (table, files, api) = (excerpt(&self.table), self.files, self.api);
+        let (requests, seconds) = (self.requests, self.seconds);
         let mut out = format!(
-            "{}: {files} rows in the files, {api} in the API ({requests} requests, {seconds} s)\n",
-            excerpt(table)
+            "{table}: {files} rows in the files, {api} in the API ({requests} requests, {seconds} s)\n"
         );
-        let never = format!(
-            "{} never delivered, {} in another version",
-            self.never,
-            self.missing - self.never
-        );
+        let older = self.missing - self.never;
+        let never = format!("{} never delivered, {older} in another version", self.never);
         let kinds = [
             ("alike", self.alike, "", &[][..]),
-            (
-                "missing",
-                self.missing,
-                if self.missing > 0 { &*never } else { "" },
-                &self.missing_ids,
-            ),
+            ("missing", self.missing, &*never, &self.missing_ids),
             (
                 "deleted",
                 self.deleted,
-                if self.deleted > 0 {
-                    "in the files, not in the API"
-                } else {
-                    ""
-                },
+                "in the files, not in the API",
                 &self.deleted_ids,
             ),
             (
                 "young",
                 self.young,
-                if self.young > 0 {
-                    "changed too recently to be judged"
-                } else {
-                    ""
-                },
+                "changed too recently to be judged",
                 &self.young_ids,
             ),
         ];
         for (name, count, what, ids) in kinds {
+            let what = if count > 0 { what } else { "" };
             let line = format!("  {name:<8} {count:>10}  {what}");
             out += line.trim_end();
             out.push('\n');
             if !ids.is_empty() {
-                let ids: Vec<_> = ids.iter().map(|id| excerpt(id)).collect();
                 let more = if count > ids.len() as u64 {
                     ", ..."
                 } else {
                     ""
                 };
-                out += &format!("{:23}{}{more}\n", "", ids.join(", "));
+                out += &format!("{:23}{}{more}\n", "", named(ids));
             }
         }
+        out + &self.notes()
+    }
+
+    /// What else there is to say.
+    fn notes(&self) -> String {
+        let mut out = String::new();
         if self.set_aside > 0 {
+            let count = self.set_aside;
             out += &format!(
-                "  {:<8} {:>10}  rows with a fault, not compared\n",
-                "aside", self.set_aside
+                "  {:<8} {count:>10}  rows with a fault, not compared\n",
+                "aside"
             );
         }
-        if let Some(Repaired {
-            file,
-            rows,
-            deleted,
-            held_back,
-        }) = &self.repaired
-        {
-            let file = file.as_deref().unwrap_or("nothing to write");
+        for (columns, what) in [
+            (&self.columns_added, "declared after the files were written"),
+            (&self.columns_left, "in the files and in no row of the API"),
+        ] {
+            if !columns.is_empty() {
+                out += &format!("  {what}, not compared: {}\n", named(columns));
+            }
+        }
+        if let Some(repaired) = &self.repaired {
+            let (rows, deleted) = (repaired.rows, repaired.deleted);
+            let file = match (&repaired.files[..], &repaired.file) {
+                ([], None) => "nothing to write".to_owned(),
+                ([], Some(file)) => file.clone(),
+                (files, _) => files.join(", "),
+            };
             out += &format!("  repaired: {rows} rows and {deleted} deletions, {file}\n");
-            if *held_back {
+            if repaired.held_back {
                 out += "  more than half of the rows are gone: none is deleted without --yes\n";
             }
         }
@@ -146,4 +144,10 @@ impl Report {
             Err(Error::differs())
         }
     }
+}
+
+/// Names, of which each may be anything.
+fn named(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|name| excerpt(name)).collect();
+    names.join(", ")
 }

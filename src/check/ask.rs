@@ -161,12 +161,12 @@ impl Asker {
             .fetch(&make, &mut body, &mut |response, body, now| {
                 let error = status::status_error(response, body, now, &of.statuses);
                 if let Some(error) = error {
-                    return Err(error);
+                    return Err(answer::expired(error, body, of));
                 }
                 text::prepare(body, response)?;
                 text::mend(body);
                 let told = place.and_then(|place| fault::told(body, place, false));
-                told.map_or(Ok(()), Err)
+                told.map_or(Ok(()), |error| Err(answer::expired(error, body, of)))
             });
         self.status = self.source.status();
         Ok(Answer {

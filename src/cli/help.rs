@@ -198,7 +198,8 @@ asks as often as a sync with --full-refresh, so run it weekly, after a sync.
 
 With --repair it appends what is missing to a file as that of a sync, which
 --load hands over with the next one, and for each row that was deleted one with
-its key and \"_deleted\": true. A walk that is not believed deletes nothing.
+its key and \"_deleted\": true, in CSV in a column of its own. A walk that is not
+believed deletes nothing.
 
 Exit code 1 where rows are missing or deleted, and were not repaired.
 ";

@@ -59,6 +59,7 @@ pub(super) struct AuthFile {
     scope: Option<Plain>,
     login: Option<Object<LoginFile>>,
     token: Option<Text<Place>>,
+    expired: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +72,17 @@ struct LoginFile {
 }
 
 impl AuthFile {
+    /// What an answer says whose token has expired; none are said to be empty.
+    pub(super) fn expired(&mut self) -> Result<Vec<String>> {
+        let expired = self.expired.take().unwrap_or_default();
+        match expired.iter().any(|text| text.trim().is_empty()) {
+            true => Err(Error::usage("a text is empty, which is in every answer")
+                .at("\"auth\", \"expired\"")
+                .hint("write what an error says, as \"Session terminated\"")),
+            false => Ok(expired),
+        }
+    }
+
     /// The one way to a token that the file tells.
     pub(super) fn read(self) -> Result<Auth> {
         let wrong = |what: String| Error::usage(what).at("\"auth\"");

@@ -180,8 +180,10 @@ pub(super) fn read(text: &str) -> Result<Connection> {
     set(&mut to.query, file.query.map(|query| templates(query.0)));
     set(&mut to.body, file.body.map(Some));
     set(&mut to.method, file.method.map(|method| method.0));
-    let auth = file.auth.map(|auth| auth.0.read()).transpose()?;
-    set(&mut to.auth, auth.map(Some));
+    if let Some(Object(mut auth)) = file.auth {
+        to.expired = auth.expired()?;
+        to.auth = Some(auth.read()?);
+    }
     set(&mut to.pace, file.pace.map(|span| span.0));
     if let Some(Object(statuses)) = file.statuses {
         to.statuses.empty.extend(codes(statuses.empty)?);

@@ -7,8 +7,12 @@ pub(super) fn says_more(value: &str) -> bool {
 }
 
 /// The link to the next page in a `Link` header (RFC 8288): the target whose
-/// `rel` is `next`.
+/// `rel` is `next`. A header that is a link and no list of them is that link.
 pub(super) fn next(header: &str) -> Option<String> {
+    let plain = header.trim();
+    if plain.contains(['/', '?']) && !plain.contains(['<', ' ']) {
+        return Some(plain.to_owned());
+    }
     let mut rest = header;
     while let Some((_, after)) = rest.split_once('<') {
         let (target, params) = after.split_once('>')?;
@@ -38,6 +42,9 @@ mod tests {
         assert_eq!(next(header).as_deref(), Some("https://a.test/?p=3,4"));
         assert_eq!(next("<https://a.test/?p=1>; rel=prev"), None);
         assert_eq!(next("nothing"), None);
+        assert_eq!(next(" ").or(next("")), None);
+        let link = "https://a.test/records?_limit=2&_token=eyJ0=";
+        assert_eq!(next(link).as_deref(), Some(link));
     }
 
     #[test]

@@ -6,17 +6,17 @@ use crate::timestamp::{self, Instant};
 
 /// What is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stamp {
+pub(crate) enum Stamp {
     Seq,
     SyncedAt,
 }
 
 /// In the order in which they are added.
-pub(super) const STAMPS: [Stamp; 2] = [Stamp::Seq, Stamp::SyncedAt];
+pub(crate) const STAMPS: [Stamp; 2] = [Stamp::Seq, Stamp::SyncedAt];
 
 impl Stamp {
     /// What the field is called.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Seq => "_seq",
             Self::SyncedAt => "_synced_at",

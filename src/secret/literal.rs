@@ -135,10 +135,14 @@ fn keep(name: &str, value: &str, secrets: &Secrets) {
         _ => value,
     };
     // A variable that a replay leaves as it is stands for a value that nobody
-    // here knows; and three characters are no key.
+    // here knows.
     let is_word = WORDS.iter().any(|word| word.eq_ignore_ascii_case(value));
-    if value.contains("${") || value.chars().count() < 4 || is_word {
+    if value.contains("${") || is_word {
         return;
+    }
+    let is_number = value.len() < 6 && value.bytes().all(|byte| byte.is_ascii_digit());
+    if value.chars().count() < 4 || is_number {
+        return secrets.add_short(name, value);
     }
     // In `token="abc", id=7` and `session=abc; lang=en` the values are meant.
     for pair in value.split([';', ',']) {

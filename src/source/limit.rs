@@ -68,11 +68,11 @@ fn remaining(response: &Response) -> Option<u64> {
 
 /// `Retry-After`: seconds, or a date.
 fn retry_after(text: &str, now: i64) -> Option<u64> {
-    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        // So many digits that they do not fit mean "never".
-        return Some(text.parse().unwrap_or(u64::MAX));
+    if let Some(at) = http_date(text) {
+        return Some(from(now, at.secs));
     }
-    Some(from(now, http_date(text)?.secs))
+    // Shopify has a fraction.
+    seconds(text).map(|(seconds, more)| seconds.saturating_add(more))
 }
 
 /// The seconds until a reset that is told as seconds from now, as a unix time in
@@ -81,18 +81,25 @@ fn until(text: &str, now: i64) -> Option<u64> {
     if let Some(at) = http_date(text).or_else(|| timestamp::parse(text)) {
         return Some(from(now, at.secs));
     }
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if whole.is_empty() || !text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-        return None;
-    }
-    let number: u64 = whole.parse().unwrap_or(u64::MAX);
-    let more = u64::from(fraction.bytes().any(|b| b != b'0'));
+    let (number, more) = seconds(text)?;
     let at = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
     Some(match number {
         0..1_000_000_000 => number + more,
         1_000_000_000..100_000_000_000 => from(now, at(number + more)),
         _ => from(now, at(number.div_ceil(1000))),
     })
+}
+
+/// Whole seconds, and one more where there is a fraction.
+fn seconds(text: &str) -> Option<(u64, u64)> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    // So many digits that they do not fit mean "never".
+    let whole = whole.parse().unwrap_or(u64::MAX);
+    Some((whole, u64::from(fraction.bytes().any(|byte| byte != b'0'))))
 }
 
 fn from(now: i64, then: i64) -> u64 {

@@ -3,6 +3,7 @@
 //! credentials, the headers that are the same in each request, and cookies, and
 //! redacts every value that is known as a secret.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -11,6 +12,7 @@ use serde::de::IgnoredAny;
 
 use crate::error::{Error, Result};
 use crate::exchange::{Method, Request, Response};
+use crate::page::text;
 use crate::secret::Secrets;
 use crate::source::Source;
 
@@ -92,7 +94,7 @@ fn encode(
     }
     if let Some(body) = &request.body {
         out.push_str(",\"body\":");
-        push_body(body.as_bytes(), secrets, &mut out);
+        push_body(body.as_bytes(), secrets, Secrets::redact_sent, &mut out);
     }
     match outcome {
         Err(error) => {
@@ -107,7 +109,12 @@ fn encode(
             ));
             object(&kept(&response.headers), secrets, &mut out);
             out.push_str(",\"body\":");
-            push_body(body, secrets, &mut out);
+            // A replay has text alone, in which declared Latin-1 is decoded.
+            let mut text = body.to_vec();
+            match text::prepare(&mut text, response) {
+                Ok(()) => push_body(&text, secrets, Secrets::redact, &mut out),
+                Err(_) => push_body(body, secrets, Secrets::redact, &mut out),
+            }
             out.push('}');
         }
     }
@@ -137,9 +144,14 @@ fn kept(headers: &[(String, String)]) -> Vec<(String, String)> {
 
 /// JSON goes in as it came but for its line breaks, which can only stand
 /// between its tokens; all else goes in as a string.
-fn push_body(body: &[u8], secrets: &Secrets, out: &mut String) {
+fn push_body(
+    body: &[u8],
+    secrets: &Secrets,
+    redact: impl for<'a> Fn(&Secrets, &'a str) -> Cow<'a, str>,
+    out: &mut String,
+) {
     let text = String::from_utf8_lossy(body);
-    let shown = secrets.redact(&text);
+    let shown = redact(secrets, &text);
     // Checked after redaction too: a name in place of a number is no JSON.
     if std::str::from_utf8(body).is_ok() && is_json(&text) && is_json(&shown) {
         out.extend(shown.chars().filter(|c| !matches!(c, '\n' | '\r')));
@@ -173,11 +185,11 @@ fn object(pairs: &[(String, String)], secrets: &Secrets, out: &mut String) {
             out.push('[');
         }
         if let Some(text) = texts.next() {
-            string(&secrets.redact(text), out);
+            string(&secrets.redact_value(name, text), out);
         }
         for text in texts {
             out.push(',');
-            string(&secrets.redact(text), out);
+            string(&secrets.redact_value(name, text), out);
         }
         if values.len() > 1 {
             out.push(']');

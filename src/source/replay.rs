@@ -182,16 +182,19 @@ impl Replay {
         let redact = |text: &str| self.secrets.redact(text).into_owned();
         let mut key: Key = Vec::new();
         for (name, value) in &request.query {
-            key.push((Part::Query, redact(name), redact(value)));
+            let value = self.secrets.redact_value(name, value).into_owned();
+            key.push((Part::Query, redact(name), value));
         }
         for (name, value) in &request.headers {
-            key.push((Part::Header, name.to_ascii_lowercase(), redact(value)));
+            let value = self.secrets.redact_value(name, value).into_owned();
+            key.push((Part::Header, name.to_ascii_lowercase(), value));
         }
         let whole = [
             (Part::Link, "link", request.link.clone()),
             (Part::Body, "body", request.body.clone()),
         ];
         for (part, name, text) in whole {
+            let redact = |text: &str| self.secrets.redact_sent(text).into_owned();
             key.extend(text.map(|text| (part, name.to_owned(), redact(&text))));
         }
         if request.method != Method::Get {

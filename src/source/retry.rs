@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
-use crate::error::{Again, Error, Result};
+use crate::error::{Again, Error, Refusal, Result};
 use crate::exchange::{Request, Response};
 use crate::secret;
 use crate::source::Source;
@@ -126,7 +126,8 @@ impl Retry {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            if self.status == Some(401) && !renewed && self.renew(&error) {
+            let expired = self.status == Some(401) || error.refusal() == Some(Refusal::Expired);
+            if expired && !renewed && self.renew(&error) {
                 renewed = true;
                 continue;
             }

@@ -267,7 +267,11 @@ mod tests {
             ("Mon, 15 Jan 2024 13:00:00 GMT", Again::Never),
             ("soon", Again::Later),
             ("-1", Again::Later),
-            ("1.5", Again::Later),
+            ("1.5", after(2)),
+            ("2.0", after(2)),
+            ("1.", after(1)),
+            (".5", Again::Later),
+            ("1.5.5", Again::Later),
             ("", Again::Later),
         ] {
             let response = answer(503, &[("Retry-After", given), ("Date", NOON)]);

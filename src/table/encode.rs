@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use crate::json::{self, Fault, Span};
 use crate::row::{FileFormat, csv as quoting};
 use crate::table::columns::{Columns, KeyColumn};
-use crate::table::key::json_cell;
+use crate::table::key::{DELETED, json_cell};
 use crate::table::read::Version;
 
 /// The fields of rows, in the order in which they are first met.
@@ -50,7 +50,7 @@ impl Fields {
 
 /// What a key's field is in the rows of NDJSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// There were none.
     #[default]
     Unknown,
@@ -74,6 +74,68 @@ impl Kind {
     }
 }
 
+/// Lines of NDJSON as records, under a header that grows as a sync's does.
+pub(crate) struct Records {
+    lines: Lines<'static>,
+    grows: bool,
+    /// The header is still to be written.
+    due: bool,
+}
+
+impl Records {
+    /// For these columns; where `grows`, and for all fields that come.
+    pub(crate) fn new(names: Vec<String>, grows: bool) -> Self {
+        let fields = Fields {
+            names,
+            ..Fields::default()
+        };
+        Self {
+            lines: Lines::new(FileFormat::Csv, fields, &[]),
+            grows,
+            due: true,
+        }
+    }
+
+    /// Strings of these columns keep their quotes.
+    pub(crate) fn quoting(mut self, names: impl Iterator<Item = String>) -> Self {
+        self.lines.quoting = names.collect();
+        self
+    }
+
+    /// Whether a line needs another header than the lines before it, which is
+    /// due then. The column that says that a row is gone comes with the first.
+    pub(crate) fn meet(&mut self, line: &[u8]) -> bool {
+        if !self.grows {
+            return false;
+        }
+        let fields = &mut self.lines.fields;
+        let before = fields.len();
+        members(line, |key, _| {
+            let name = json::unescape(key);
+            if fields.iter().all(|known| *known != name) {
+                fields.push(name.into_owned());
+            }
+        });
+        if fields.iter().all(|known| known != DELETED) {
+            fields.push(DELETED.to_owned());
+        }
+        let grown = fields.len() > before;
+        self.due |= grown;
+        grown
+    }
+
+    /// Appends a line's record, before it the header where that is due; and
+    /// answers it where it grows.
+    pub(crate) fn push(&mut self, line: &[u8], out: &mut Vec<u8>) -> Option<Vec<String>> {
+        let due = std::mem::take(&mut self.due);
+        if due {
+            self.lines.begin(out);
+        }
+        self.lines.push(Version::Line(line), out);
+        (due && self.grows).then(|| self.lines.fields.clone())
+    }
+}
+
 /// How a cell becomes a JSON value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cell {
@@ -94,6 +156,8 @@ pub(super) struct Lines<'a> {
     format: FileFormat,
     kinds: &'a [Kind],
     fields: Vec<String>,
+    /// Columns whose strings keep their quotes in CSV.
+    quoting: Vec<String>,
     /// Where each field stands among them, by its name as JSON spells it.
     index: HashMap<Vec<u8>, usize>,
     /// The members of the last line, and where they went.
@@ -118,6 +182,7 @@ impl<'a> Lines<'a> {
             format,
             kinds,
             fields: fields.names,
+            quoting: Vec::new(),
             index: HashMap::new(),
             shape: Vec::new(),
             values: Vec::new(),
@@ -182,10 +247,12 @@ impl<'a> Lines<'a> {
                 *slot = Some(value);
             }
         });
-        for value in &self.values {
+        for (value, name) in self.values.iter().zip(&self.fields) {
             match value.map_or(&b"null"[..], |span| span.of(line)) {
                 b"null" => {}
-                [b'"', inner @ .., b'"'] => quoting::string(inner, out),
+                [b'"', inner @ .., b'"'] if !self.quoting.contains(name) => {
+                    quoting::string(inner, out);
+                }
                 raw @ [b'{' | b'[', ..] => {
                     self.spare.clear();
                     json::compact(raw, &mut self.spare);

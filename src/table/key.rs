@@ -100,13 +100,30 @@ impl Marks {
     ///
     /// # Errors
     /// Where it is no JSON object, or has no such key.
+    #[inline]
     pub(crate) fn of_line(&mut self, line: &[u8], key: &[Part], typed: bool) -> Result<(), Misfit> {
+        self.of_members(line, key, typed, &mut |_, _| {})
+    }
+
+    /// The same, and gives each member's name, as it is spelled, and its value.
+    ///
+    /// # Errors
+    /// As [`Marks::of_line`].
+    #[inline]
+    pub(crate) fn of_members(
+        &mut self,
+        line: &[u8],
+        key: &[Part],
+        typed: bool,
+        each: &mut impl FnMut(&[u8], &[u8]),
+    ) -> Result<(), Misfit> {
         self.reset();
         self.found.clear();
         self.found.resize(key.len(), None);
         let end = json::members::<Fault>(line, 0, 0, &mut |text, name, at| {
             let end = json::value(text, at, 1)?;
             self.meet(key, name.of(text), Span::new(at, end), text);
+            each(name.of(text), &text[at..end]);
             Ok(end)
         })?;
         if end != line.len() {
@@ -117,19 +134,36 @@ impl Marks {
             let found = self.found[at].map(|span| span.of(line));
             let raw = found.or_else(|| part.find(line));
             let raw = raw.ok_or_else(|| Misfit::Missing(part.name.clone()))?;
-            let text = json::text(raw);
             let number = match raw.first() {
                 Some(b'"') => false,
                 Some(b'-' | b'0'..=b'9') => true,
                 _ => return Err(Misfit::Unfit(part.name.clone())),
             };
-            if typed {
-                self.key.push(u8::from(number));
-            }
-            self.push(text.as_bytes());
-            self.numbers.push(number);
+            self.take(json::text(raw).as_bytes(), number, typed);
         }
         Ok(())
+    }
+
+    /// Takes them from a line of which no more is known than the only field of
+    /// its key: a number, or a string without an escape.
+    #[inline]
+    pub(crate) fn of_value(&mut self, raw: &[u8], seq: Option<u64>, typed: bool) {
+        self.reset();
+        self.seq = seq;
+        match raw {
+            [b'"', text @ .., b'"'] => self.take(text, false, typed),
+            number => self.take(number, true, typed),
+        }
+    }
+
+    /// Appends a field of the key of a line.
+    #[inline]
+    fn take(&mut self, text: &[u8], number: bool, typed: bool) {
+        if typed {
+            self.key.push(u8::from(number));
+        }
+        self.push(text);
+        self.numbers.push(number);
     }
 
     /// Takes them from a record of CSV.

@@ -287,6 +287,27 @@ mod tests {
     }
 
     #[test]
+    fn a_place_that_is_text_stays_a_string() {
+        let body = r#"{"a":"{limit:text}","b":["{offset:text}","{page0:text}"],"c":"x{limit:text}{limit}","d":"{since:text}"}"#;
+        assert_eq!(
+            fill(body, Some("1700000000")),
+            r#"{"a":"50","b":["100","2"],"c":"x5050","d":"1700000000"}"#
+        );
+        let body = r#"{"a":"{since:text}","b":"{sinc:text}","c":"{limit:5}","d":"${limit:text}"}"#;
+        assert_eq!(
+            fill(body, None),
+            r#"{"b":"{sinc:text}","c":"{limit:5}","d":"${limit:text}"}"#
+        );
+        let error = serde_json::from_str::<Body>(r#"["{limit:number}"]"#)
+            .err()
+            .unwrap();
+        assert!(
+            error.to_string().contains("did you mean {limit:text}?"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn what_is_no_place_stays_as_it_is_in_its_order() {
         let body = r#"{"z": 1.10, "a": {"n": null, "t": true, "e": {}, "l": []}, "q": "{ id }"}"#;
         assert_eq!(

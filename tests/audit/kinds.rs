@@ -254,3 +254,177 @@ fn pages_by_number_and_a_sync_that_did_not_end_are_known() {
     assert_eq!(error.exit_code(), 6);
     assert!(error.to_string().contains("did not end"), "{error}");
 }
+
+#[test]
+fn a_column_that_is_declared_or_no_more_is_told_as_that_and_not_for_each_row() {
+    let row = |id: u32| {
+        format!(r#"{{"no":{id},"of":{{"team":"t{id}"}},"x":"y","at":"2024-01-15T10:30:{id:02}Z"}}"#)
+    };
+    let body = move |change: bool| {
+        let rows: Vec<String> = (0..9).map(row).collect();
+        let rows = rows
+            .join(",")
+            .replace("t5", if change { "other" } else { "t5" });
+        Reply::json(format!(
+            r#"{{"data":[{rows}],"offset":0,"limit":50,"total":9}}"#
+        ))
+    };
+    let few = r#""columns":{"no":"LONG","at":"UTC_DATETIME"},"#;
+    let more = r#""columns":{"no":"LONG","at":"UTC_DATETIME","/of/team":"STRING"},"#;
+    for (format, before, after, added, left) in [
+        ("ndjson", "", more, "of_team", ""),
+        ("ndjson", more, "", "", "of_team"),
+        ("csv", few, more, "of_team", ""),
+        ("csv", more, few, "", "of_team"),
+        ("csv", "", few, "", "of, x"),
+    ] {
+        for change in [false, true] {
+            let place = format!("{format} {before} {after} {change}");
+            let dir = Scratch::new();
+            let rest = r#""table":"t","primary_key":["no"],"cursor":"at""#;
+            dir.write("c.json", format!("{{{before}{rest}}}"));
+            let config = dir.join("c.json").display().to_string();
+            let changed = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+            let shared = std::sync::Arc::clone(&changed);
+            let ordering = std::sync::atomic::Ordering::SeqCst;
+            let api = Server::start(move |_| body(shared.load(ordering)));
+            let url = api.url("/");
+            let flags = ["--url", &*url, "--config", &config];
+            sync(&dir, &[&flags[..], &["--format", format]].concat());
+            dir.write("c.json", format!("{{{after}{rest}}}"));
+            changed.store(change, ordering);
+            let report = audit(&dir, &flags).unwrap();
+            // In CSV nothing else says it.
+            let seen = change && format == "ndjson";
+            assert_eq!(report.missing, u64::from(seen), "{place}: {report:?}");
+            assert_eq!(report.alike, 9 - u64::from(seen), "{place}: {report:?}");
+            assert_eq!(report.columns_added.join(", "), added, "{place}");
+            assert_eq!(report.columns_left.join(", "), left, "{place}");
+        }
+    }
+}
+
+#[test]
+fn a_row_is_young_by_its_cursor_wherever_that_stands() {
+    let now = crate::support::clock::now();
+    let at = crate::support::clock::rfc3339;
+    // A time of creation stands before it, or the time is inside of a field.
+    for (config, field) in [
+        (
+            r#"{"cursor":"at","since":{"fallback":"born"}}"#,
+            r#""born":"2020-01-01T00:00:00Z","at":TIME"#,
+        ),
+        (r#"{"cursor":"/f/at"}"#, r#""f":{"x":1,"at":TIME}"#),
+        (
+            r#"{"cursor":"/f/at","columns":{"id":"LONG","/f/at":"UTC_DATETIME"}}"#,
+            r#""f":{"at":TIME}"#,
+        ),
+    ] {
+        for format in ["ndjson", "csv"] {
+            let dir = Scratch::new();
+            dir.write("c.json", config);
+            let config = dir.join("c.json").display().to_string();
+            let round = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+            let shared = std::sync::Arc::clone(&round);
+            let server = Server::start(move |_| {
+                let times = match shared.load(std::sync::atomic::Ordering::SeqCst) {
+                    0 => vec![(1, BASE), (2, BASE + SECOND), (3, now - 20 * SECOND)],
+                    // One has gone that was delivered just now, another has changed.
+                    _ => vec![(1, BASE), (2, now - 10 * SECOND)],
+                };
+                let rows: Vec<String> = times
+                    .iter()
+                    .map(|(id, time)| {
+                        let time = format!("\"{}\"", at(*time));
+                        format!("{{\"id\":{id},{}}}", field.replace("TIME", &time))
+                    })
+                    .collect();
+                let (rows, total) = (rows.join(","), times.len());
+                Reply::json(format!(
+                    r#"{{"data":[{rows}],"offset":0,"limit":50,"total":{total}}}"#
+                ))
+            });
+            let url = server.url("/");
+            let flags = ["--url", &*url, "--config", &config];
+            sync(&dir, &[&flags[..], &["--format", format]].concat());
+            round.store(1, std::sync::atomic::Ordering::SeqCst);
+            let report = audit(&dir, &flags).unwrap();
+            let counts = (report.alike, report.young, report.missing, report.deleted);
+            assert_eq!(counts, (1, 2, 0, 0), "{config} {format}: {report:?}");
+        }
+    }
+}
+
+#[test]
+fn rows_with_a_fault_are_there_and_are_not_called_deleted() {
+    for (format, keyless) in [("ndjson", false), ("csv", false), ("ndjson", true)] {
+        let dir = Scratch::new();
+        dir.write(
+            "c.json",
+            r#"{"on_bad_row":"reject","columns":{"id":"LONG","n":"LONG","updatedAt":"UTC_DATETIME"}}"#,
+        );
+        let config = dir.join("c.json").display().to_string();
+        let bad = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let shared = std::sync::Arc::clone(&bad);
+        let server = Server::start(move |_| {
+            let bad = shared.load(std::sync::atomic::Ordering::SeqCst);
+            let rows: Vec<String> = (0..5)
+                .filter(|id| !bad || *id != 4)
+                .map(|id| {
+                    let (name, n) = match (bad && id == 2, keyless) {
+                        (false, _) => ("id", "7"),
+                        (true, false) => ("id", r#""many""#),
+                        (true, true) => ("no", "7"),
+                    };
+                    format!(r#"{{"{name}":{id},"n":{n},"updatedAt":"2024-01-15T10:30:0{id}Z"}}"#)
+                })
+                .collect();
+            let (rows, total) = (rows.join(","), rows.len());
+            Reply::json(format!(
+                r#"{{"data":[{rows}],"offset":0,"limit":50,"total":{total}}}"#
+            ))
+        });
+        let url = server.url("/");
+        let flags = ["--url", &*url, "--config", &config];
+        sync(&dir, &[&flags[..], &["--format", format]].concat());
+        bad.store(true, std::sync::atomic::Ordering::SeqCst);
+        let report = audit(&dir, &flags).unwrap();
+        assert_eq!((report.set_aside, report.missing), (1, 0), "{report:?}");
+        // Of one without a key nobody knows which it is: it may be either.
+        let (deleted, young) = if keyless { (vec![], 2) } else { (vec!["4"], 0) };
+        assert_eq!(
+            (report.deleted_ids, report.young),
+            (deleted.into_iter().map(str::to_owned).collect(), young),
+            "{format} {keyless}"
+        );
+    }
+}
+
+#[test]
+fn the_numbers_of_versions_say_which_is_the_latest_as_in_the_table() {
+    let dir = Scratch::new();
+    let api = Api::start(Table::users(12, 1));
+    let url = api.url();
+    sync(&dir, &["--url", &url, "--metadata"]);
+    let name = files(&dir.join("out"))
+        .into_iter()
+        .find(|name| name.ends_with(".ndjson"));
+    let path = dir.join("out").join(name.unwrap());
+    let text = fs::read_to_string(&path).unwrap();
+    // An older version of a row further down, as of files that were put together.
+    let first = text.lines().next().unwrap();
+    let mut older: Value = serde_json::from_str(first).unwrap();
+    older["name"] = "older".into();
+    older["_seq"] = 1.into();
+    fs::write(&path, format!("{text}{older}\n")).unwrap();
+    let report = audit(&dir, &["--url", &url]).unwrap();
+    assert_eq!(
+        (report.alike, report.files, report.missing),
+        (12, 12, 0),
+        "{report:?}"
+    );
+    older["_seq"] = u64::MAX.into();
+    fs::write(&path, format!("{text}{older}\n")).unwrap();
+    let report = audit(&dir, &["--url", &url]).unwrap();
+    assert_eq!((report.alike, report.missing), (11, 1), "{report:?}");
+}

@@ -5,6 +5,7 @@
 
 mod kinds;
 mod moving;
+mod paging;
 mod repair;
 
 #[path = "../support/mod.rs"]
@@ -36,9 +37,12 @@ fn sync(dir: &Scratch, flags: &[&str]) {
     session::run(&options("sync", dir, flags), disk).1.unwrap();
 }
 
+/// Takes the flags of a sync, too.
 fn audit(dir: &Scratch, flags: &[&str]) -> Result<Report> {
     let disk: Arc<dyn Disk> = Arc::new(Os::default());
-    audit::run(&options("audit", dir, flags), &disk)
+    let writes = |flag: &str| flag.starts_with("--format") || flag == "--metadata";
+    let flags: Vec<&str> = flags.iter().copied().filter(|flag| !writes(flag)).collect();
+    audit::run(&options("audit", dir, &flags), &disk)
 }
 
 /// Rows `0` to `count - 1`, two of a second.

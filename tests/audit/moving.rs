@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::support::Scratch;
 use crate::support::api::Api;
 use crate::support::clock::{BASE, SECOND, now};
 use crate::support::table::{Random, Table};
+use crate::support::{Scratch, highwater, run};
 use crate::{audit, sync, table};
 
 /// What changes a row.
@@ -162,4 +162,69 @@ fn a_table_that_never_rests_loses_no_row_by_it() {
     let report = audit(&dir, &flags).unwrap();
     assert_eq!((report.missing, report.deleted), (0, 0), "{report:?}");
     assert_eq!(report.alike + report.young, 200, "{report:?}");
+}
+
+#[test]
+fn the_table_of_the_experiment_is_judged_rightly_and_repaired_while_it_changes() {
+    const ROWS: usize = 2_000;
+    for format in ["ndjson", "csv"] {
+        let dir = Scratch::new();
+        // As the experiment has it, but for what happens after each request.
+        let api = Api::start(Table::users(ROWS, 3));
+        let url = api.url();
+        let ask = |words: &[&str], code: i32| {
+            let mut command = highwater(dir.path());
+            run(command.args(words).args(["--url", &url])).expect(code)
+        };
+        ask(&["sync", "--format", format], 0);
+        // What differs when the audits begin.
+        let newest = api.table().newest().unwrap();
+        for id in 1..=20 {
+            assert!(api.table().delete(&id.to_string()));
+        }
+        for id in 21..=50 {
+            assert!(api.table().update(&id.to_string(), newest + SECOND));
+        }
+        (0..10).for_each(|row| {
+            api.table()
+                .insert(&format!("late-{row}"), BASE + row * SECOND)
+        });
+        // Rows of the upper half are updated, deleted and inserted all the time.
+        let random = Mutex::new(Random::new(7));
+        api.set_after_page(move |table, _, _| {
+            let mut random = random.lock().unwrap();
+            // Not so often that no round is quiet, in which all are judged young.
+            for _ in 0..if random.below(3) == 0 { 3 } else { 0 } {
+                let id = (ROWS / 2 + random.below(ROWS / 2)).to_string();
+                match random.below(10) {
+                    0 => _ = table.delete(&id),
+                    1 => table.insert(&format!("new-{}", random.number()), now()),
+                    _ => _ = table.update(&id, now()),
+                }
+            }
+        });
+        let before = api.table().len();
+        let report = ask(&["audit", "--json"], 1).receipt();
+        assert!(api.table().len() != before, "nothing happened");
+        assert_eq!(report["missing"], 40, "{report}");
+        let judged = |report: &serde_json::Value| {
+            let deleted = report["deleted"].as_u64().unwrap();
+            let gone = (1..=ROWS).filter(|id| api.table().get(&id.to_string()).is_none());
+            assert!(deleted <= gone.count() as u64, "{report}");
+            deleted
+        };
+        assert!(judged(&report) >= 20, "{report}");
+        let report = ask(&["audit", "--repair", "--json"], 0).receipt();
+        assert!(judged(&report) >= 20, "{report}");
+        api.set_after_page(|_, _, _| {});
+        ask(&["sync", "--format", format], 0);
+        let report = ask(&["audit", "--repair", "--json"], 0).receipt();
+        assert_eq!(report["missing"], 0, "{report}");
+        let report = ask(&["audit", "--json"], 0).receipt();
+        assert_eq!(report["alike"], api.table().len(), "{report}");
+        assert_eq!(
+            (&report["files"], &report["young"]),
+            (&report["alike"], &0.into())
+        );
+    }
 }

@@ -2,14 +2,17 @@
 //! on as if nothing had been.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Mutex;
 
+use serde_json::Value;
+
 use crate::support::api::Api;
-use crate::support::clock::{SECOND, now};
+use crate::support::clock::{BASE, SECOND, now, rfc3339};
 use crate::support::http::Reply;
-use crate::support::table::{Random, Table};
-use crate::support::versions::{ndjson_rows, plain};
-use crate::support::{Scratch, all_rows, assert_no_leftovers, files, highwater, run};
+use crate::support::table::{Random, Table, Ties};
+use crate::support::versions::{Plain, ndjson_rows, plain, versions};
+use crate::support::{Scratch, assert_no_leftovers, files, highwater, run};
 use crate::{audit, sync, table};
 
 /// Fails unless the table of the files is that of the API.
@@ -29,11 +32,25 @@ fn assert_alike(dir: &Scratch, api: &Api) {
 
 #[test]
 fn after_a_repair_an_audit_is_clean_and_the_next_sync_brings_nothing_twice() {
-    for metadata in [&[][..], &["--metadata"]] {
+    for (metadata, format, declared) in [
+        (false, "ndjson", true),
+        (true, "ndjson", false),
+        (false, "csv", true),
+        (true, "csv", true),
+        (false, "csv", false),
+        (true, "csv", false),
+    ] {
         let dir = Scratch::new();
+        dir.write("c.json", "{}");
+        let config = format!("--config={}", dir.join("c.json").display());
         let api = Api::start(Table::users(100, 2));
         let url = api.url();
-        let flags = [&["--url", &url], metadata].concat();
+        let mut metadata = if metadata { vec!["--metadata"] } else { vec![] };
+        if !declared {
+            metadata.push(&config);
+        }
+        let written = format!("--format={format}");
+        let flags = [&["--url", &*url, &*written], &metadata[..]].concat();
         sync(&dir, &flags);
         let ids: Vec<String> = api
             .table()
@@ -47,7 +64,11 @@ fn after_a_repair_an_audit_is_clean_and_the_next_sync_brings_nothing_twice() {
         api.table().update(&ids[5], later);
         api.table().insert("brand-new", later);
         api.table().insert("fresh", now());
-        let repair = [&["audit", "--repair", "--json", "--url", &url], metadata].concat();
+        let repair = [
+            &["audit", "--repair", "--json", "--url", &url],
+            &metadata[..],
+        ]
+        .concat();
         let report = run(highwater(dir.path()).args(&repair)).expect(0).receipt();
         assert_eq!(
             (&report["missing"], &report["deleted"]),
@@ -55,41 +76,215 @@ fn after_a_repair_an_audit_is_clean_and_the_next_sync_brings_nothing_twice() {
             "{report}"
         );
         assert_eq!(report["repaired"]["rows"], 3, "{report}");
-        assert_no_leftovers(&dir.join("out"));
+        let out = dir.join("out");
+        let written = report["repaired"]["file"].as_str().unwrap();
+        assert!(written.ends_with(format), "{report}");
+        assert_no_leftovers(&out);
         assert_alike(&dir, &api);
-        let gone: Vec<_> = all_rows(&dir.join("out"))
-            .into_iter()
-            .filter(|row| row["_deleted"] == true)
-            .collect();
+        let all = all_versions(&out);
+        let gone = all.iter().filter(|row| row.contains_key("_deleted"));
+        let gone: Vec<_> = gone.collect();
         assert_eq!(gone.len(), 2);
-        let fields = if metadata.is_empty() { 2 } else { 4 };
+        let fields = if metadata.contains(&"--metadata") {
+            4
+        } else {
+            2
+        };
         for row in &gone {
-            assert_eq!(row.as_object().unwrap().len(), fields, "{row}");
+            assert_eq!((&*row["_deleted"], row.len()), ("true", fields), "{row:?}");
         }
-        let mut seqs: Vec<u64> = all_rows(&dir.join("out"))
-            .iter()
-            .filter_map(|row| row["_seq"].as_u64())
-            .collect();
+        let seqs = all.iter().filter_map(|row| row.get("_seq"));
+        let mut seqs: Vec<u64> = seqs.map(|seq| seq.parse().unwrap()).collect();
+        assert_eq!(seqs.len(), if fields == 4 { all.len() } else { 0 });
         let sorted = seqs.clone();
         seqs.sort_unstable();
         seqs.dedup();
         assert_eq!(seqs, sorted);
-        let report = audit(&dir, &["--url", &url]).unwrap();
+        let report = audit(&dir, &flags).unwrap();
         assert_eq!(
             (report.alike, report.alike_all, report.young),
             (100, true, 0),
             "{report:?}"
         );
-        let receipt = run(highwater(dir.path())
-            .args(["sync", "--url", &url])
-            .args(metadata))
-        .expect(0)
-        .receipt();
+        let mut again = highwater(dir.path());
+        let receipt = run(again.arg("sync").args(&flags)).expect(0).receipt();
         assert_eq!(receipt["rows"], 0, "{receipt}");
         api.table().insert(&ids[3], now());
         sync(&dir, &flags);
         assert_alike(&dir, &api);
+        run(highwater(dir.path()).args(["compact"])).expect(0);
+        assert_alike(&dir, &api);
+        assert!(
+            all_versions(&out)
+                .iter()
+                .all(|row| !row.contains_key("_deleted"))
+        );
+        let report = audit(&dir, &flags).unwrap();
+        assert_eq!((report.alike, report.alike_all), (101, true), "{report:?}");
     }
+}
+
+/// The versions of all files, oldest first.
+fn all_versions(out: &Path) -> Vec<Plain> {
+    let names = files(out);
+    let read = |name: &String| fs::read(out.join(name)).unwrap();
+    let bytes: Vec<_> = names.iter().map(read).collect();
+    versions(
+        names
+            .iter()
+            .map(|name| &**name)
+            .zip(bytes.iter().map(|bytes| &**bytes)),
+    )
+}
+
+#[test]
+fn the_header_of_a_csv_grows_by_what_a_repair_brings_and_loses_nothing() {
+    let dir = Scratch::new();
+    dir.write("c.json", "{}");
+    let config = format!("--config={}", dir.join("c.json").display());
+    let put = |api: &Api, id: &str, second: i64, more: &str| {
+        let at = BASE + second * SECOND;
+        let json = format!(r#"{{"id":"{id}","updatedAt":"{}"{more}}}"#, rfc3339(at));
+        api.table().insert_json(id, at, json);
+    };
+    let api = Api::start(Table::new(Ties::Insertion));
+    (0..4).for_each(|row| put(&api, &row.to_string(), 10 * row, ""));
+    let url = api.url();
+    let flags = ["--url", &url, "--format=csv", "--page-size=2", &config];
+    sync(&dir, &flags);
+    // Late, so that no sync sees them; the second one has fields of its own.
+    put(&api, "late", 5, "");
+    put(
+        &api,
+        "odd",
+        15,
+        r#","a,b":"x,\"y\"","n":[1, "z"],"t":"{\"k\": 1}""#,
+    );
+    put(&api, "odd too", 25, r#","m":null,"n":"\n""#);
+    api.table().delete("2");
+    let words = [&["audit", "--repair", "--json"], &flags[..]].concat();
+    let report = run(highwater(dir.path()).args(&words)).expect(0).receipt();
+    let repaired = &report["repaired"];
+    assert_eq!(
+        (&repaired["rows"], &repaired["deleted"]),
+        (&3.into(), &1.into())
+    );
+    let names = repaired["files"].as_array().unwrap();
+    let header = |name: &Value| {
+        let text = fs::read_to_string(dir.join(name.as_str().unwrap())).unwrap();
+        text.lines().next().unwrap().to_owned()
+    };
+    let headers: Vec<String> = names.iter().map(header).collect();
+    assert_eq!(
+        headers,
+        [
+            "id,updatedAt,_deleted",
+            "id,updatedAt,_deleted,\"a,b\",n,t",
+            "id,updatedAt,_deleted,\"a,b\",n,t,m"
+        ]
+    );
+    let report = audit(&dir, &flags).unwrap();
+    assert_eq!((report.alike, report.alike_all), (6, true), "{report:?}");
+    // The next sync keeps to that header.
+    put(&api, "next", 50, r#","t":"u""#);
+    let mut command = highwater(dir.path());
+    let receipt = run(command.arg("sync").args(flags)).expect(0).receipt();
+    assert_eq!(header(&receipt["file"]), headers[2]);
+    run(highwater(dir.path()).arg("compact")).expect(0);
+    let report = audit(&dir, &flags).unwrap();
+    assert_eq!((report.alike, report.alike_all), (7, true), "{report:?}");
+}
+
+#[test]
+fn strings_of_json_columns_and_numbers_of_versions_go_on_in_a_repair() {
+    for format in ["ndjson", "csv"] {
+        let dir = Scratch::new();
+        dir.write(
+            "c.json",
+            r#"{"columns":{"id":"STRING","x":"JSON","updatedAt":"UTC_DATETIME"}}"#,
+        );
+        let config = format!("--config={}", dir.join("c.json").display());
+        let api = Api::start(Table::new(Ties::Insertion));
+        let put = |id: &str, second: i64| {
+            let at = BASE + second * SECOND;
+            let x = [r#""a,\"b""#, r#"[1, "z"]"#, "7", "null", r#""""#][second as usize % 5];
+            let json = format!(r#"{{"id":"{id}","x":{x},"updatedAt":"{}"}}"#, rfc3339(at));
+            api.table().insert_json(id, at, json);
+        };
+        (0..10).for_each(|row| put(&format!("a{row}"), row));
+        let url = api.url();
+        let written = format!("--format={format}");
+        let flags = [
+            "--url",
+            &url,
+            "--metadata",
+            "--page-size=4",
+            &*written,
+            &config,
+        ];
+        sync(&dir, &flags);
+        // Numbers that are ahead of the clock, as after it was set back.
+        let state = dir.join("out/state.json");
+        let mut text: Value = serde_json::from_str(&fs::read_to_string(&state).unwrap()).unwrap();
+        let far = 9_000_000_000_000_000u64;
+        text["files"]["seq"] = far.into();
+        fs::write(&state, text.to_string()).unwrap();
+        (0..10).for_each(|row| put(&format!("b{row}"), row));
+        (0..3).for_each(|row| _ = api.table().delete(&format!("a{row}")));
+        let words = [&["audit", "--repair", "--json"], &flags[..]].concat();
+        let report = run(highwater(dir.path()).args(&words)).expect(0).receipt();
+        let repaired = &report["repaired"];
+        assert_eq!(
+            (&repaired["rows"], &repaired["deleted"]),
+            (&10.into(), &3.into())
+        );
+        let all = all_versions(&dir.join("out"));
+        let seqs = all.iter().map(|row| row["_seq"].parse::<u64>().unwrap());
+        let new: Vec<u64> = seqs.filter(|seq| *seq > far).collect();
+        assert_eq!(new.len(), 13, "{format}: {new:?}");
+        assert!(
+            new.is_sorted_by(|one, next| one < next),
+            "{format}: {new:?}"
+        );
+        let report = audit(&dir, &flags).unwrap();
+        assert_eq!(
+            (report.alike, report.alike_all),
+            (17, true),
+            "{format}: {report:?}"
+        );
+    }
+}
+
+#[test]
+fn a_csv_whose_rows_are_all_gone_says_so_of_each() {
+    let dir = Scratch::new();
+    dir.write("c.json", r#"{"primary_key":["/f/id","n"]}"#);
+    let config = format!("--config={}", dir.join("c.json").display());
+    let api = Api::start(Table::new(Ties::Insertion));
+    for row in 0..3 {
+        let at = BASE + row * SECOND;
+        let updated = rfc3339(at);
+        let json = format!(r#"{{"f":{{"id":"a {row}","x":1}},"n":{row},"updatedAt":"{updated}"}}"#);
+        api.table().insert_json(&row.to_string(), at, json);
+    }
+    let url = api.url();
+    let flags = ["--url", &url, "--format=csv", &config];
+    sync(&dir, &flags);
+    (0..3).for_each(|row| _ = api.table().delete(&row.to_string()));
+    // The state has no header then, as one of other syncs.
+    let state = dir.join("out/state.json");
+    let mut text: Value = serde_json::from_str(&fs::read_to_string(&state).unwrap()).unwrap();
+    text["files"].as_object_mut().unwrap().remove("columns");
+    fs::write(&state, text.to_string()).unwrap();
+    let words = [&["audit", "--repair", "--yes", "--json"], &flags[..]].concat();
+    let report = run(highwater(dir.path()).args(&words)).expect(0).receipt();
+    assert_eq!(report["repaired"]["deleted"], 3, "{report}");
+    for command in ["table", "compact"] {
+        let outcome = run(highwater(dir.path()).arg(command)).expect(0);
+        assert!(!outcome.stdout.contains("\"a "), "{}", outcome.stdout);
+    }
+    let report = audit(&dir, &flags).unwrap();
+    assert_eq!((report.files, report.alike_all), (0, true), "{report:?}");
 }
 
 #[test]

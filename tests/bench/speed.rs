@@ -3,7 +3,7 @@
 //! second, ratios to curl, to ureq alone and to the disk alone, CPU, memory, syncs.
 //! The pages come from a server of its own on the loopback, rendered before
 //! anything is timed. Run by `cargo bench`; `cargo bench -- --quick` leaves out
-//! the largest tables.
+//! the largest tables, and `-- --audit` measures audits alone.
 
 #![allow(clippy::unwrap_used)]
 
@@ -264,10 +264,46 @@ fn latency(runs: usize) {
     println!("A sync that finds nothing takes {empty:.1} ms from start to exit.");
 }
 
+/// An audit of files that are alike, in turn with the full sync that wrote them.
+fn audit(rows: usize, runs: usize) {
+    let (scratch, pages) = (Scratch::new(), Pages::over(Table::users(rows, 10)));
+    measure(&mut sync(&scratch, &pages, 1000, "ndjson"));
+    for format in ["ndjson", "csv"] {
+        let costs = (0..runs).map(|_| {
+            let mut full = sync(&scratch, &pages, 1000, format);
+            let synced = measure(&mut full);
+            let mut command = Command::new(full.get_program());
+            // All but the command's name and the format, which is that of the files.
+            let flags = full.get_args().skip(3);
+            command.arg("audit").args(flags).current_dir(scratch.path());
+            (measure(command.stdout(Stdio::null())), synced)
+        });
+        let costs: Vec<(Cost, Cost)> = costs.collect();
+        let mut ratios: Vec<f64> = costs.iter().map(|(a, b)| a.seconds / b.seconds).collect();
+        ratios.sort_by(f64::total_cmp);
+        let audit = least(costs.iter().map(|cost| cost.0));
+        let full = least(costs.iter().map(|cost| cost.1));
+        println!(
+            "An audit of {rows} rows of {format} takes {:.2} times as long as a full sync ({:.2} to {:.2}; at best {:.2} to {:.2} s, of CPU {:.2} to {:.2} s) and {:.1} MiB.",
+            ratios[runs / 2],
+            ratios[0],
+            ratios[runs - 1],
+            audit.seconds,
+            full.seconds,
+            audit.cpu,
+            full.cpu,
+            costs.iter().map(|cost| cost.0.peak_kib).max().unwrap_or(0) as f64 / 1024.0,
+        );
+    }
+}
+
 fn main() {
     let quick = std::env::args().any(|word| word == "--quick");
     // `cargo test --benches` only wants to see that it runs.
     let test = !std::env::args().any(|word| word == "--bench");
+    if std::env::args().any(|word| word == "--audit") {
+        return audit(1_000_000, RUNS);
+    }
     let sizes: &[usize] = match (test, quick) {
         (true, _) => &[500],
         (_, true) => &[10_000, 100_000],
@@ -333,5 +369,7 @@ fn main() {
             }
         }
     }
-    latency(if test { 1 } else { RUNS });
+    let runs = if test { 1 } else { RUNS };
+    latency(runs);
+    audit(sizes.iter().copied().max().unwrap_or(0), runs);
 }

@@ -291,3 +291,84 @@ fn an_unsorted_table_that_moves_while_it_is_walked_loses_nothing() {
     let versions: std::collections::BTreeSet<String> = rows.iter().map(Value::to_string).collect();
     assert_eq!(versions.len(), rows.len(), "a version came twice");
 }
+
+/// As `-3.25`, seconds before and after 1970.
+fn signed(micros: i64) -> String {
+    let (sign, rest) = (if micros < 0 { "-" } else { "" }, micros.unsigned_abs());
+    let (whole, fraction) = (rest / SECOND as u64, rest % SECOND as u64);
+    match format!("{fraction:06}").trim_end_matches('0') {
+        "" => format!("{sign}{whole}"),
+        fraction => format!("{sign}{whole}.{fraction}"),
+    }
+}
+
+fn micros(text: &str) -> Option<i64> {
+    let (sign, digits) = text
+        .strip_prefix('-')
+        .map_or((1, text), |digits| (-1, digits));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let fraction: i64 = format!("{fraction:0<6}").parse().ok()?;
+    Some(sign * (whole.parse::<i64>().ok()? * SECOND + fraction))
+}
+
+#[test]
+fn numbers_with_a_minus_and_a_fraction_are_cursors_in_flags_and_the_state_too() {
+    for quote in ["", "\""] {
+        let render = move |id: i64, at: i64| {
+            format!(
+                "{{\"id\":\"{id}\",\"updatedAt\":{quote}{}{quote}}}",
+                signed(at)
+            )
+        };
+        let mut table = Table::new(Ties::Insertion);
+        for id in 0..40 {
+            let at = (id - 20) * SECOND / 4;
+            table.insert_json(&id.to_string(), at, render(id, at));
+        }
+        let custom = Custom::start(
+            since("as-received", json!(null)),
+            table,
+            |request, table| filtered(request, table, micros),
+        );
+        let flags = ["--page-size", "7", "--lookback", "0s"];
+        assert_eq!(custom.rows(&flags).len(), 40);
+        assert_eq!(custom.state()["last_updated_at"], "4.75");
+        let at = 5 * SECOND + 250_000;
+        custom.model.table().insert_json("new", at, render(40, at));
+        assert_eq!(custom.rows(&flags).len(), 1);
+        assert_eq!(custom.rows(&flags).len(), 0);
+        // From the twentieth row before 1970 on, which is -2.25.
+        for (nth, since) in [&["--since", "-2.25"][..], &["--since=-2.25"]]
+            .iter()
+            .enumerate()
+        {
+            let out = format!("--out=from-{nth}");
+            let rows = custom.rows(&[&flags[..], *since, &[&out]].concat());
+            assert_eq!(rows.len(), 30, "{quote} {since:?}");
+        }
+        let rows =
+            custom.rows(&[&flags[..], &["--since=-2.25", "--until=0.5", "--out=some"]].concat());
+        assert_eq!(rows.len(), 11, "{rows:?}");
+        // A mark that is negative and broken is one to go on from.
+        let custom = {
+            let mut table = Table::new(Ties::Insertion);
+            (0..10).for_each(|id| {
+                let at = (id - 20) * SECOND / 4;
+                table.insert_json(&id.to_string(), at, render(id, at));
+            });
+            Custom::start(
+                since("as-received", json!(null)),
+                table,
+                |request, table| filtered(request, table, micros),
+            )
+        };
+        assert_eq!(custom.rows(&flags).len(), 10);
+        assert_eq!(custom.state()["last_updated_at"], "-2.75");
+        custom
+            .model
+            .table()
+            .insert_json("new", -SECOND / 8, render(99, -SECOND / 8));
+        assert_eq!(custom.rows(&flags).len(), 1);
+        assert_eq!(custom.state()["last_updated_at"], "-0.125");
+    }
+}

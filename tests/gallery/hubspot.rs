@@ -1,7 +1,7 @@
 //! HubSpot's search: filters and sorts in the body, at most 200 a page, no more
 //! than the first 10,000 results, the cursor in a nested member.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::contract::{self, Contract, Trial};
 use crate::model::{counted, list, millis, refuse, table};
@@ -50,14 +50,16 @@ fn answer(request: &Request, table: &Table) -> Reply {
         (&filter["propertyName"], &filter["operator"]),
         (&json!("lastmodifieddate"), &json!("GTE"))
     );
-    let Some(since) = filter["value"].as_i64() else {
+    // As the reference has it, both are strings.
+    let text = |value: &Value| value.as_str()?.parse::<i64>().ok();
+    let Some(since) = text(&filter["value"]) else {
         return invalid("value is not a valid timestamp");
     };
     let limit = usize::try_from(body["limit"].as_u64().unwrap()).unwrap();
     if limit > 200 {
         return invalid("limit must be less than or equal to 200");
     }
-    let after = usize::try_from(body["after"].as_u64().unwrap()).unwrap();
+    let after = usize::try_from(text(&body["after"]).unwrap()).unwrap();
     if after + limit > MOST {
         return invalid("There was a problem with the request: after cannot exceed 10000");
     }

@@ -1,10 +1,10 @@
 //! Zabbix's events over JSON-RPC: unix times in strings, a limit but neither an
 //! offset nor a page, and every error with status 200.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::contract::{self, Contract, Trial};
-use crate::model::{counted, list, table};
+use crate::model::{Model, counted, list, table};
 use crate::support::clock::{BASE, SECOND};
 use crate::support::http::{Reply, Request};
 use crate::support::table::{Row, Table, Ties};
@@ -40,6 +40,10 @@ fn answer(request: &Request, table: &Table) -> Reply {
     if request.header("Authorization") != Some(&format!("Bearer {TOKEN}")) {
         return error(-32602, "Invalid params.", "Not authorized.");
     }
+    events(&body, table)
+}
+
+fn events(body: &Value, table: &Table) -> Reply {
     let params = &body["params"];
     let Some(since) = params["time_from"].as_i64() else {
         let data = "Invalid parameter \"/time_from\": an integer is expected.";
@@ -81,4 +85,94 @@ fn more_events_in_one_second_than_a_page_holds_are_not_passed_over() {
         .expect(0)
         .receipt();
     assert_eq!(receipt["rows"], 70);
+}
+
+/// Logs in, and takes each session for so many requests.
+fn with_sessions(uses: usize, said: &'static str) -> Trial {
+    let mut trial = Trial::start(&ZABBIX, 0);
+    let state = std::sync::Mutex::new((0, 0));
+    trial.model = Model::start((ZABBIX.table)(230), move |request, table| {
+        let (given, left) = &mut *state.lock().unwrap();
+        let body = request.json();
+        if body["method"] == "user.login" {
+            if body["params"] != json!({"username": "reader", "password": TOKEN}) {
+                let data = "Incorrect user name or password or account is temporarily blocked.";
+                return error(-32500, "Application error.", data);
+            }
+            (*given, *left) = (*given + 1, uses);
+            return Reply::json(json!({"jsonrpc": "2.0", "result": session(*given), "id": 1}));
+        }
+        let wanted = format!("Bearer {}", session(*given));
+        if *left == 0 || request.header("Authorization") != Some(&wanted) {
+            let sent = request.header("Authorization").unwrap_or_default();
+            return error(-32602, "Invalid params.", &format!("{said} ({sent})"));
+        }
+        *left -= 1;
+        events(&body, table)
+    });
+    let url = trial.model.url(ZABBIX.path);
+    let login = json!({
+        "login": {"url": url, "body": {
+            "jsonrpc": "2.0", "method": "user.login", "id": 1,
+            "params": {"username": "reader", "password": "${ZABBIX_TOKEN}"},
+        }},
+        "token": "/result",
+        "expired": ["re-login", "Not authori"],
+    });
+    let auth = format!("\"auth\": {login},\n  \"page_size\"");
+    trial
+        .altered("Bearer ${ZABBIX_TOKEN}", "Bearer {token}")
+        .altered("\"page_size\"", &auth)
+}
+
+fn session(number: usize) -> String {
+    format!("5e55/10n+{number:03}-secret")
+}
+
+#[test]
+fn a_session_that_ends_is_begun_anew_and_the_sync_goes_on() {
+    for said in [
+        "Session terminated, re-login, please.",
+        "Not authorised.",
+        "Not authorized.",
+    ] {
+        let trial = with_sessions(3, said);
+        let flags = ["--page-size", "20", "-vv", "--record", "tape"];
+        let outcome = trial.sync(&flags).expect(0);
+        let receipt = outcome.receipt();
+        let rows = contract::delivered(trial.scratch.path(), &receipt);
+        trial.assert_is_table(&rows);
+        assert!(receipt["retries"].as_u64().unwrap() > 2, "{receipt}");
+        let read = |name: &str| std::fs::read_to_string(trial.scratch.join(name)).unwrap();
+        for text in [outcome.stderr, read("tape"), read("out/state.json")] {
+            assert!(!text.contains("5e55") && !text.contains(TOKEN), "{text}");
+        }
+        // A replay has the refusals too, and needs no login.
+        let flags = ["--page-size", "20", "--replay", "tape", "--out", "again"];
+        let again = trial.sync(&flags).expect(0).receipt();
+        assert_eq!(again["rows"], 230);
+    }
+}
+
+#[test]
+fn a_session_that_is_never_taken_is_exit_4_and_shows_nothing() {
+    let trial = with_sessions(0, "Session terminated, re-login, please.");
+    let outcome = trial.patient("5", &["-vv"]).expect(4);
+    assert!(
+        outcome.stderr.contains("Session terminated"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(!outcome.stderr.contains("5e55"), "{}", outcome.stderr);
+    assert_eq!(trial.model.requests().len(), 4);
+    let mut trial = with_sessions(9, "Not authorised.");
+    trial.secret = "not-the-password".into();
+    let outcome = trial.sync(&["-vv"]).expect(4);
+    let said = "Incorrect user name or password";
+    assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    assert!(
+        !outcome.stderr.contains(&trial.secret),
+        "{}",
+        outcome.stderr
+    );
 }

@@ -306,6 +306,30 @@ fn every_fault_names_its_line_and_its_key() {
             "line 1, \"since\": invalid type: sequence, expected an object",
         ),
         ("{} {}", "line 1: trailing characters"),
+        (
+            "{\"statuses\": {\"emptyy\": [404]}}",
+            "line 1: unknown key \"emptyy\", did you mean \"empty\"?",
+        ),
+        (
+            "{\"auth\": {\"comand\": [\"x\"]}}",
+            "line 1: unknown key \"comand\", did you mean \"command\"?",
+        ),
+        (
+            "{\"auth\": {\"login\": {\"bdy\": {}}}}",
+            "line 1: unknown key \"bdy\", did you mean \"body\"?",
+        ),
+        (
+            "{\"query\": {\"n\": \"{limit:number}\"}}",
+            "line 1, \"n\": unknown placeholder {limit:number}, did you mean {limit:text}?",
+        ),
+        (
+            "{\"since\": {\"format\": \"unixms\"}}",
+            "line 1, \"format\": unknown format \"unixms\", did you mean \"unix-ms\"?",
+        ),
+        (
+            "{\"primary_key\": [\"id\", \"id\"]}",
+            "\"primary_key\": names a field twice",
+        ),
     ] {
         assert_eq!(error(text), message, "{text}");
     }

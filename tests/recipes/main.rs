@@ -154,8 +154,13 @@ fn log(format: &str) -> (Scratch, Api) {
         }
         if nth == 0 {
             put("\"k0\"", "\"name\":\"n0\"");
+            put("\"gone\"", "\"name\":\"is deleted in the end\"");
         }
     }
+    api.table().delete("'gone'");
+    let words = ["audit", "--repair", "-q", "--metadata", "--config=c.json"];
+    let mut command = highwater(dir.path());
+    run(command.args(words).args(["--url", &api.url()])).expect(0);
     (dir, api)
 }
 

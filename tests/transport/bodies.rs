@@ -273,3 +273,35 @@ fn bad_configuration_names_the_key_and_the_nearest_right_one() {
         assert_eq!(outcome.receipt()["exit"], 2);
     }
 }
+
+#[test]
+fn a_recording_of_declared_latin_1_gives_the_same_rows() {
+    for (charset, bytes) in [
+        ("ISO-8859-1", &b"caf\xE9 \x80"[..]),
+        ("windows-1252", b"\x80 caf\xE9 \x93x\x94"),
+        ("iso-8859-1", "caf\u{e9}".as_bytes()),
+        ("utf-8", "\u{feff}caf\u{e9} \u{1F600}".as_bytes()),
+    ] {
+        let server = Server::start(move |request| {
+            let page = page(request, 60).to_string();
+            let page = page.replace("\"id\":", "\"label\":\"~\",\"id\":");
+            let parts: Vec<&[u8]> = page.split('~').map(str::as_bytes).collect();
+            let body = parts.join(bytes);
+            Reply::status(200).body(body).header(
+                "Content-Type",
+                format!("application/json; charset={charset}"),
+            )
+        });
+        let place = Place::new(&json!({"url": server.url("/rows"), "page_size": 100}));
+        let rows = place.rows(&["--record", "r"]);
+        assert_eq!(rows.len(), 60, "{charset}");
+        let name = rows[0]["label"].as_str().unwrap();
+        assert!(name.contains("caf\u{e9}"), "{charset}: {name}");
+        drop(server);
+        assert_eq!(
+            place.rows(&["--replay", "r", "--out", "again"]),
+            rows,
+            "{charset}"
+        );
+    }
+}

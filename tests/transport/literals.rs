@@ -92,3 +92,71 @@ fn words_of_the_api_that_only_sound_like_keys_stay_as_they_are() {
     drop(server);
     assert_eq!(place.rows(&["--replay", "r", "--out", "again"]), rows);
 }
+
+#[test]
+fn a_short_key_is_hidden_where_it_is_the_whole_value_of_its_name() {
+    let server = Server::start(|request| {
+        assert_eq!(request.param("api_key"), Some("K7"));
+        assert_eq!(request.param("pin_token"), Some("4711"));
+        assert_eq!(request.header("X-Auth-Token"), Some("t9"));
+        if request.json()["password"] != "b7" || request.param("fail").is_some() {
+            return Reply::json(json!({"error": "no"})).with_status(400);
+        }
+        let mut page = crate::page_of(
+            60,
+            None,
+            request.json()["skip"].as_u64().unwrap() as usize,
+            50,
+        );
+        // The same letters elsewhere are the rows' own.
+        for row in page["data"].as_array_mut().unwrap() {
+            row["code"] = json!("K7");
+            row["password"] = json!("b7");
+            row["n"] = json!(4711);
+        }
+        page["self"] = json!(format!("{}&K7=1", request.raw_target));
+        Reply::json(page)
+    });
+    let url = server.url("/rows?api_key=K7");
+    let place = Place::new(&json!({
+        "url": url,
+        "headers": {"X-Auth-Token": "t9"},
+        "query": {"pin_token": "4711", "since": "{since}"},
+        "body": {"password": "b7", "skip": "{offset}"},
+    }));
+    let outcome = place.sync(&["-vv", "--record", "r"]).expect(0);
+    let rows = place.rows(&["--out", "other"]);
+    assert_eq!(
+        (rows.len(), &rows[0]["code"], &rows[0]["n"]),
+        (60, &json!("K7"), &json!(4711))
+    );
+    let written = place.read("r") + &place.read("out/state.json") + &outcome.stderr;
+    for hidden in [
+        "api_key=K7",
+        "\"4711\"",
+        "pin_token=4711",
+        "t9",
+        "\"password\":\"b7\",\"skip\"",
+    ] {
+        assert!(!written.contains(hidden), "{hidden}: {written}");
+    }
+    for shown in [
+        "api_key=${api_key}",
+        "\"pin_token\":\"${pin_token}\"",
+        "&K7=1",
+    ] {
+        assert!(written.contains(shown), "{shown}: {written}");
+    }
+    let refused = place
+        .sync(&[
+            "-vv",
+            "--url",
+            &server.url("/rows?api_key=K7&fail=1"),
+            "--out",
+            "no",
+        ])
+        .expect(4);
+    assert!(!refused.stderr.contains("api_key=K7"), "{}", refused.stderr);
+    drop(server);
+    assert_eq!(place.rows(&["--replay", "r", "--out", "again"]), rows);
+}

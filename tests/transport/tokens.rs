@@ -379,3 +379,66 @@ fn a_token_goes_into_a_parameter_or_a_body_too() {
     drop(server);
     assert_eq!(place.rows(&["--replay", "r", "--out", "again"]), rows);
 }
+
+#[test]
+fn what_an_api_calls_expired_is_a_token_to_renew_whatever_the_status() {
+    for status in [200, 400, 403, 419, 440] {
+        let left = Mutex::new((0, 0));
+        let server = Server::start(move |request| {
+            let (given, left) = &mut *left.lock().unwrap();
+            if request.path == "/login" {
+                (*given, *left) = (*given + 1, 2);
+                return Reply::json(json!({"t": format!("t0k3n-{given}")}));
+            }
+            let wanted = format!("Bearer t0k3n-{given}");
+            if *left == 0 || request.header("Authorization") != Some(&wanted) {
+                let said = json!({"ok": false, "message": "your session ended: /log\u{e9}/in"});
+                let said = said.to_string().replace('/', "\\/");
+                return Reply::json(said).with_status(status);
+            }
+            *left -= 1;
+            let mut page = page(request, 200);
+            // Rows may say whatever they like.
+            for row in page["data"].as_array_mut().unwrap() {
+                row["note"] = json!("your session ended: /log");
+            }
+            Reply::json(page)
+        });
+        let place = Place::new(&json!({
+            "url": server.url("/rows"),
+            "headers": {"Authorization": "Bearer {token}"},
+            "auth": {"login": {"url": server.url("/login")}, "token": "/t",
+                     "expired": ["something else", "session ended: /log"]},
+        }));
+        let outcome = place.run("sync", &["--max-retries", "0"], &[]).expect(0);
+        assert_eq!(outcome.receipt()["rows"], 200, "{status}");
+        let logins = server.requests().into_iter();
+        assert!(logins.filter(|request| request.path == "/login").count() > 2);
+        // A check has one token for as long.
+        let outcome = place.run("check", &["--max-retries", "0"], &[]);
+        assert!(!outcome.stdout.contains("t0k3n"), "{}", outcome.stdout);
+        assert!(
+            !outcome.stderr.contains("session ended"),
+            "{}",
+            outcome.stderr
+        );
+    }
+}
+
+#[test]
+fn texts_of_an_expired_token_that_cannot_be_meant_are_exit_2() {
+    for (expired, parts) in [
+        (json!([""]), &["\"expired\"", "empty"][..]),
+        (json!(["x", "  "]), &["\"expired\"", "empty"]),
+        (json!("x"), &["\"expired\"", "line 1"]),
+        (json!([1]), &["\"expired\""]),
+    ] {
+        let place = Place::new(&json!({
+            "headers": {"A": "{token}"},
+            "auth": {"command": ["true"], "expired": expired},
+        }));
+        says(&place.sync(&[]).expect(2), parts);
+    }
+    let place = Place::new(&json!({"auth": {"command": ["true"], "expires": ["x"]}}));
+    says(&place.sync(&[]).expect(2), &["\"expires\"", "\"expired\""]);
+}
