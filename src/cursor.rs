@@ -56,12 +56,14 @@ mod phase;
 mod proof;
 mod rows;
 mod strategy;
+mod tally;
 #[cfg(test)]
 mod testing;
 mod trust;
 mod window;
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::time::Duration;
 
 pub use api::{Answer, Ask, Counts, Order, Paging, Question, Settings, Start, Step};
@@ -71,15 +73,17 @@ use guard::progress::{Progress, TRIES};
 pub use mark::{Bound, Mark};
 use marks::Marks;
 use phase::Phase;
-use proof::end::Sign;
+use proof::end::{Beyond, Sign};
 use proof::ground::Doubt;
 use proof::join::{self, Miss};
 pub use rows::Rows;
 use rows::{last_at, positions};
+use strategy::keyset::Keyset;
 use strategy::numbered::Repeated;
 use strategy::run::Run;
 use strategy::span::Span;
 use strategy::unsorted::Unsorted;
+use tally::{Passed, Strikes};
 use trust::{Probe, Trust};
 use window::Window;
 
@@ -105,20 +109,19 @@ pub struct Cursor {
     span: Span,
     progress: Progress,
     repeated: Option<Repeated>,
+    keyset: Keyset,
     unsorted: Unsorted,
     counts: Counts,
-    /// Rows on the largest page so far, and how many pages there were.
-    largest: (u64, u64),
-    /// Rows that were passed, and how many the first total promised.
-    passed: (u64, Option<u64>),
-    /// Failures in a row at one timestamp: disorders, and missed positions.
+    passed: Passed,
     run: Run,
-    disorders: (u32, Option<Instant>),
-    unmet: (u32, Option<Instant>),
+    /// Pages whose rows had changed places, and pages after positions whose
+    /// rows were not met.
+    disorders: Strikes,
+    unmet: Strikes,
     /// Pages that looked like the last.
     ends: u32,
-    /// Where rows were seen that no page brought.
-    passed_over: u64,
+    /// What was seen beyond the page that looked like the last.
+    beyond: Beyond,
     warned: HashSet<&'static str>,
 }
 
@@ -147,18 +150,18 @@ impl Cursor {
             span: Span::default(),
             progress: Progress::default(),
             repeated: None,
+            keyset: Keyset::default(),
             unsorted: Unsorted::default(),
             counts: Counts {
                 windows: 1,
                 ..Counts::default()
             },
-            largest: (0, 0),
-            passed: (0, None),
-            disorders: (0, None),
-            unmet: (0, None),
+            passed: Passed::default(),
+            disorders: Strikes::default(),
+            unmet: Strikes::default(),
             ends: 0,
             run: Run::default(),
-            passed_over: 0,
+            beyond: Beyond::default(),
             warned: HashSet::new(),
         }
     }
@@ -233,6 +236,7 @@ impl Cursor {
             (0..page.count()).map(|row| page.at(row)).max()
         };
         self.clock.hear(answer, newest);
+        self.trust.turn_to(self.marks.ground());
         let numbered = self.set.by_page();
         let echo = check_echo(answer.echoed.filter(|_| !numbered), self.request().offset);
         echo.map_err(|error| self.refute(error, Doubt::Here))?;
@@ -250,7 +254,7 @@ impl Cursor {
     /// A page of the walk.
     fn walk<R: Rows>(&mut self, page: &R, answer: &Answer) -> Result<Step> {
         let rows = positions(page);
-        let from = self.position();
+        let from = self.position(rows == 0);
         let reached = from.saturating_add(rows);
         let total = self.believable(answer.total);
         if rows > 0 && !self.set.by_page() && total.is_some_and(|total| total < reached) {
@@ -266,7 +270,8 @@ impl Cursor {
         {
             return Ok(step);
         }
-        let shrank = rows == 0 && total.is_some_and(|total| total < from);
+        // Pages by number are walked again for that.
+        let shrank = rows == 0 && !self.set.by_page() && total.is_some_and(|total| total < from);
         let joint = if shrank {
             Err(Miss::Empty)
         } else {
@@ -281,7 +286,7 @@ impl Cursor {
             Ok(known) => known,
             Err(miss) => return self.drift(miss),
         };
-        self.disorders.0 = 0;
+        self.disorders.clear();
         let ripe = self.clock.ripe_at(opened);
         let news = self
             .window
@@ -300,35 +305,13 @@ impl Cursor {
             total: total.filter(|total| *total >= reached),
             more: answer.more,
             limit: self.set.limit,
-            largest: (self.largest.1 > 0).then_some(self.largest.0),
+            largest: self.passed.largest(),
         };
         let run = self.unsettled_run(page, sign, ripe);
         let inside = self.inside(page, run);
         let deliver = self.select(page, inside);
-        self.run.count(page, &deliver);
-        let new: u64 = deliver.iter().map(|range| range.len() as u64).sum();
-        self.pass(new, total);
-        self.progress.bring(new);
-        if let Some(walk) = &mut self.repeated {
-            walk.bring(page, &deliver, self.clock.began());
-        }
-        if self.set.sorted() {
-            self.advance(page, inside);
-        } else {
-            self.pass_unsorted(page, &deliver);
-            self.gather(page);
-        }
-        self.largest = (self.largest.0.max(rows), self.largest.1 + 1);
-        if let Some(run) = run {
-            self.walk_run_again(run)?;
-            return Ok(Step {
-                deliver,
-                ..Step::default()
-            });
-        }
-        let stopped =
-            inside < page.count() && self.set.until.is_some_and(|until| page.at(inside) >= until);
-        let done = self.turn(page, sign, inside, stopped)?;
+        let done = self.deliver(page, &deliver, sign, inside, run);
+        let done = done.inspect_err(|_| self.forget(page, &deliver))?;
         Ok(Step {
             deliver,
             done,
@@ -336,15 +319,63 @@ impl Cursor {
         })
     }
 
+    /// Moves the marks over a page, of which these rows are new, and turns to
+    /// the next request; true where there is none.
+    fn deliver<R: Rows>(
+        &mut self,
+        page: &R,
+        deliver: &[Range<usize>],
+        sign: Sign,
+        inside: usize,
+        run: Option<Instant>,
+    ) -> Result<bool> {
+        self.run.count(page, deliver);
+        let new: u64 = deliver.iter().map(|range| range.len() as u64).sum();
+        self.pass(new);
+        let began = self.clock.began();
+        self.passed
+            .page(page, deliver, (sign.rows, sign.total), began);
+        self.progress.bring(new);
+        if let Some(walk) = &mut self.repeated {
+            walk.bring(page, deliver, began);
+        }
+        if self.set.sorted() {
+            self.advance(page, inside);
+        } else {
+            self.pass_unsorted(page, deliver);
+            self.gather(page);
+        }
+        if let Some(run) = run {
+            self.walk_run_again(run)?;
+            return Ok(false);
+        }
+        let stopped =
+            inside < page.count() && self.set.until.is_some_and(|until| page.at(inside) >= until);
+        self.turn(page, sign, inside, stopped)
+    }
+
+    /// Forgets rows that are not delivered after all, because their page is
+    /// refused.
+    fn forget<R: Rows>(&mut self, page: &R, rows: &[Range<usize>]) {
+        for row in rows.iter().cloned().flatten() {
+            self.seen.forget(&page.id(row));
+        }
+    }
+
     /// The position of the page that was asked for. A page's number says
     /// little of its rows where the API clamps the page size, so these are
-    /// counted.
-    fn position(&self) -> u64 {
-        if self.set.by_page() {
-            self.window.met().reached()
-        } else {
-            self.window.offset()
+    /// counted; where an empty page follows, one before it may have been short
+    /// for a moment.
+    fn position(&self, empty: bool) -> u64 {
+        if !self.set.by_page() {
+            return self.window.offset();
         }
+        let counted = self.window.met().reached();
+        if empty && self.window.rows() > 0 {
+            let largest = self.passed.largest().unwrap_or_default();
+            return counted.max(self.window.pages() * largest);
+        }
+        counted
     }
 
     /// A total that is capped where offsets are says nothing, and neither does
@@ -370,15 +401,12 @@ impl Cursor {
     }
 
     /// Counts the rows that were passed.
-    fn pass(&mut self, new: u64, total: Option<u64>) {
+    fn pass(&mut self, new: u64) {
         // Of the first window those count too that an earlier sync delivered.
-        self.passed.0 = if self.counts.windows == 1 {
-            self.window.met().rows()
+        if self.counts.windows == 1 {
+            self.passed.set(self.window.met().rows());
         } else {
-            self.passed.0 + new
-        };
-        if self.largest.1 == 0 {
-            self.passed.1 = total;
+            self.passed.add(new);
         }
     }
 
@@ -403,9 +431,7 @@ impl Cursor {
         self.counts.drifts += 1;
         let last = self.marks.last().map(|last| last.at);
         if miss == Miss::Disorder {
-            let (count, at) = self.disorders;
-            self.disorders = (if at == last { count + 1 } else { 1 }, last);
-            if self.disorders.0 >= TRIES {
+            if self.disorders.strike(last) >= TRIES {
                 let error = self.unstable();
                 return Err(self.refute(error, Doubt::Here));
             }
@@ -432,9 +458,7 @@ impl Cursor {
             }
             return Ok(None);
         }
-        let (count, at) = self.unmet;
-        self.unmet = (if at == last { count + 1 } else { 1 }, last);
-        if self.unmet.0 > WALKS {
+        if self.unmet.strike(last) > WALKS {
             let error = self.unstable();
             return Err(self.refute(error, Doubt::Here));
         }
@@ -481,7 +505,7 @@ impl Cursor {
         self.stop()?;
         self.counts.windows += 1;
         let ripe = self.clock.ripe_at(self.window.opened(self.clock.asked()));
-        let countable = self.set.sorted() && bound.at < ripe;
+        let countable = self.set.sorted() && bound.at <= ripe;
         let ground = self.marks.ground();
         self.trust.close(&self.window, &bound, countable, ground);
         self.window = Window::open(bound);
@@ -494,7 +518,7 @@ impl Cursor {
         let last = self.marks.last().map(|last| last.at);
         let stopped = self.progress.stop(last);
         stopped.map_err(|error| {
-            let unstable = self.disorders.0 > 0 || self.unmet.0 > 0;
+            let unstable = self.disorders.any() || self.unmet.any();
             let error = if unstable { self.unstable() } else { error };
             self.refute(error, Doubt::Here)
         })
@@ -502,9 +526,7 @@ impl Cursor {
 
     /// Notes that an answer spoke against the walk, and from where on.
     fn refute(&mut self, error: Error, doubt: Doubt) -> Error {
-        if let Some(ground) = self.trust.refute(&error, doubt) {
-            self.marks.return_to(&ground);
-        }
+        self.marks.return_to(self.trust.refute(&error, doubt));
         if doubt == Doubt::Start {
             self.seen.merge(self.trust.initial());
         }

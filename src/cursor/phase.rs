@@ -5,10 +5,12 @@
 use std::time::Duration;
 
 use super::proof::audit::Audit;
-use super::proof::end::Sign;
+use super::proof::end::{Beyond, Sign};
 use super::proof::ground::Doubt;
+use super::proof::inquiry::{Finding, Inquiry, Limits};
+use super::proof::join::Expect;
 use super::proof::totals::{Count, Recount};
-use super::proof::witness::{Finding, Inquiry, Limits, Verdict, judge};
+use super::proof::witness::{Known, Verdict, judge};
 use super::trust::Probe;
 use super::window::Window;
 use super::{Answer, Ask, Cursor, Rows, Step, positions};
@@ -124,11 +126,11 @@ impl Cursor {
 
     /// Nothing is left that could be asked.
     pub(super) fn finish(&mut self) -> Result<Step> {
-        let walking = !self.set.sorted() && !self.set.by_page() && self.window.pages() > 0;
-        let done = if walking {
-            self.end_unsorted()?
-        } else {
-            self.conclude()?
+        let walked = self.window.pages() > 0;
+        let done = match self.repeated.take() {
+            Some(walk) if walked => self.close_walk(walk)?,
+            None if walked && !self.set.sorted() => self.end_unsorted()?,
+            _ => self.conclude()?,
         };
         Ok(Step {
             done,
@@ -154,6 +156,7 @@ impl Cursor {
         if !self.set.sorted() {
             // Of rows in no order only an answer without any says something
             // before all are read.
+            self.call_roll();
             let empty = positions(page) == 0 && self.trust.wants_witness();
             return Ok(empty.then(|| self.judge_witness(page, total)).flatten());
         }
@@ -194,47 +197,53 @@ impl Cursor {
         .hint("start over with --full-refresh, or write the time of the last sync into the state; is this machine's clock right?"))
     }
 
+    /// The rows that must come back at the window's bound.
+    pub(super) fn known_rows(&self) -> Vec<Known> {
+        let bound = self.window.bound().at;
+        let known = self.seen.from(bound);
+        let beyond = known.filter(|(_, at)| *at > bound || !self.set.exclusive);
+        beyond.map(|(id, at)| (id.to_owned(), at)).collect()
+    }
+
     fn judge_witness<R: Rows>(&mut self, page: &R, total: Option<u64>) -> Option<Step> {
         let bound = self.window.bound().clone();
-        let beyond = |at| at > bound.at || !self.set.exclusive;
-        let known: Vec<_> = self
-            .seen
-            .from(bound.at)
-            .filter(|(_, at)| beyond(*at))
-            .map(|(id, at)| (id.to_owned(), at))
-            .collect();
+        let known = self.known_rows();
         let rows = positions(page);
         let whole = total.map_or(rows == 0, |total| rows >= total);
         match judge(page, &known, whole) {
             // What comes without a filter says nothing of the filter.
             Verdict::Confirmed if bound.text == self.trust.beginning().text => {}
             Verdict::Confirmed => self.trust.confirm(self.marks.ground()),
-            Verdict::Silent => {}
-            Verdict::Missing(missing) => {
-                self.trust.inquire();
-                let inquiry = Inquiry::new(
-                    missing,
-                    page,
-                    total,
-                    bound,
-                    self.trust.reached().cloned(),
-                    self.trust.beginning().clone(),
-                    Limits {
-                        limit: self.set.limit,
-                        max_offset: self.set.max_offset,
-                        step: if self.set.by_page() {
-                            self.set.limit
-                        } else {
-                            1
-                        },
-                    },
-                );
-                let inquiry = inquiry.ripe(self.clock.ripe());
-                self.phase = Phase::Inquiry(Box::new(inquiry));
-                return Some(Step::proof("known rows are missing and are looked for"));
-            }
+            Verdict::Silent if rows > 0 || !self.knows_no_row() => {}
+            Verdict::Silent => return Some(self.inquire(Vec::new(), page, total)),
+            Verdict::Missing(missing) => return Some(self.inquire(missing, page, total)),
         }
         None
+    }
+
+    /// Whether rows were delivered, and none of them is known: then an answer
+    /// without rows has no witness.
+    fn knows_no_row(&self) -> bool {
+        let bound = self.window.bound();
+        let resumed = self.progress.requests() <= 1 && self.marks.mark().is_some();
+        resumed && self.known_rows().is_empty() && bound.text != self.trust.beginning().text
+    }
+
+    /// Looks for rows that the window's bound does not show.
+    fn inquire<R: Rows>(&mut self, missing: Vec<Known>, page: &R, total: Option<u64>) -> Step {
+        self.trust.inquire();
+        let inquiry = Inquiry::new(
+            missing,
+            (page.count() > 0).then(|| page.at(0)),
+            total,
+            self.window.bound().clone(),
+            self.trust.reached().cloned(),
+            self.trust.beginning().clone(),
+            Limits::of(&self.set),
+        );
+        let inquiry = inquiry.ripe(self.clock.ripe());
+        self.phase = Phase::Inquiry(Box::new(inquiry));
+        Step::proof("known rows are missing and are looked for")
     }
 
     fn hear_inquiry<R: Rows>(
@@ -253,6 +262,9 @@ impl Cursor {
                 }
             }
             Finding::Refuted(error) => return Err(self.refute(error, Doubt::Confirmed)),
+        }
+        if !self.phase.is_proof() && !self.set.sorted() && self.window.pages() > 0 {
+            return self.finish();
         }
         Ok(Step::proof("known rows are looked for"))
     }
@@ -280,16 +292,17 @@ impl Cursor {
         } else {
             sign.rows.max(self.set.limit)
         };
-        self.phase = Phase::Probe(self.window.offset() + rows);
+        self.phase = Phase::Probe(self.window.question().offset + rows);
     }
 
     fn hear_probe<R: Rows>(&mut self, page: &R, offset: u64) -> Result<Step> {
         let met = self.window.met();
         let newer = |row: usize| met.last().is_none_or(|last| page.at(row) >= last);
         let unknown = |row: &usize| newer(*row) && !met.holds(page.key(*row));
-        if !(0..page.count()).any(|row| unknown(&row)) {
+        let rows: Vec<usize> = (0..page.count()).filter(unknown).collect();
+        if rows.is_empty() {
             // Rows may be taken away after paging, up to a page of them.
-            let whole = self.window.offset() + self.set.limit;
+            let whole = self.window.question().offset + self.set.limit;
             if offset < whole && !self.set.sorted() {
                 self.phase = Phase::Probe(whole);
                 return Ok(Step::proof("what follows the last page is looked at"));
@@ -298,11 +311,17 @@ impl Cursor {
         }
         // Rows may have come in, or the page was a smaller one: the next page
         // must bring them.
+        let ripe = self.clock.ripe_at(self.clock.began());
+        self.beyond = Beyond::new(page, &rows, offset, ripe);
         self.trust.probed(Probe::Rows);
         self.trust.end(false);
-        self.passed_over = offset;
+        self.trust.distrust_totals();
         if self.set.by_page() {
             self.number_on();
+        } else if self.window.rows() == 1 {
+            // The next page can overlap one row only by starting with it.
+            let place = self.window.question().offset;
+            self.window.turn(place, Expect::Met);
         }
         Ok(Step::proof(
             "rows follow after the page that looked like the last",
@@ -311,11 +330,7 @@ impl Cursor {
 
     /// Rows lie beyond, and the next page does not bring them.
     pub(super) fn hidden(&mut self) -> Error {
-        let error = Error::contract(format!(
-            "rows are hidden: the API shows none before offset {} and some from there on",
-            self.passed_over
-        ))
-        .hint("it pages first and takes away rows afterwards (permissions, deleted rows, a filter): ask with rights to all rows, or with a page that is larger than what is hidden: --page-size");
+        let error = self.beyond.refute();
         self.refute(error, Doubt::Here)
     }
 

@@ -56,6 +56,7 @@ pub(super) struct Trust {
     /// Whether a window told a total.
     told: bool,
     start: Ground,
+    page: Ground,
     window: Ground,
     at_confirmed: Ground,
     initial: Seen,
@@ -87,6 +88,7 @@ impl Trust {
             cut: false,
             told: false,
             first: ground.resume.clone(),
+            page: ground.clone(),
             window: ground.clone(),
             at_confirmed: ground.clone(),
             start: ground,
@@ -235,14 +237,19 @@ impl Trust {
         self.cut && !self.told && !std::mem::replace(&mut self.audited, true)
     }
 
+    /// A page is looked at; all that was read before it is proved up to here.
+    pub(super) fn turn_to(&mut self, ground: Ground) {
+        self.page = ground;
+    }
+
     /// Notes that an answer spoke against the walk; the ground to return to.
-    pub(super) fn refute(&mut self, error: &Error, doubt: Doubt) -> Option<Ground> {
+    pub(super) fn refute(&mut self, error: &Error, doubt: Doubt) -> &Ground {
         self.refuted = Some(error.to_string());
         match doubt {
-            Doubt::Here => None,
-            Doubt::Window => Some(self.window.clone()),
-            Doubt::Confirmed => Some(self.at_confirmed.clone()),
-            Doubt::Start => Some(self.start.clone()),
+            Doubt::Here => &self.page,
+            Doubt::Window => &self.window,
+            Doubt::Confirmed => &self.at_confirmed,
+            Doubt::Start => &self.start,
         }
     }
 }

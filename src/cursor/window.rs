@@ -87,6 +87,11 @@ impl Window {
         self.pages
     }
 
+    /// The rows of the last page that was taken.
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
+    }
+
     pub(super) fn total(&self) -> Option<u64> {
         self.total
     }

@@ -218,6 +218,13 @@ impl History {
         }
     }
 
+    /// The most requests that a sync may take. One that is refused may have
+    /// walked again before.
+    fn most(&self, table: &Table, way: Way, claim: Claim) -> u64 {
+        let share = if claim == Claim::Sound { 4 } else { 12 };
+        share * (table.rows.len() as u64 + 60) / self.limit.min(clamp(way)) + 150
+    }
+
     /// Runs it: busy syncs, and when all rests some quiet ones. `refused`
     /// says why where the last one, or in a sound one any, was refused.
     fn run(&self, way: Way, claim: Claim) -> (End, Reader, String) {
@@ -233,7 +240,7 @@ impl History {
         let mut refused = String::new();
         for round in 0..3 {
             let mut quota = 60;
-            let most = 4 * (table.rows.len() as u64 + 60) / self.limit.min(clamp(way)) + 150;
+            let most = self.most(&table, way, claim);
             let mut odd = odd.clone();
             if self.until && round == 0 {
                 odd.api.settings.until = Some(instant(1_000 + (at - 1_000) * 2 / 3));
@@ -250,7 +257,7 @@ impl History {
         let mut last = Ok(());
         for _ in 0..3 {
             table.clock += 200 + i64::try_from(self.lookback).unwrap();
-            let most = 4 * (table.rows.len() as u64 + 60) / self.limit.min(clamp(way)) + 150;
+            let most = self.most(&table, way, claim);
             last = reader.sync(&odd, &mut table, most, |_| {});
         }
         if let Err(error) = last {
@@ -288,6 +295,7 @@ const READS: [(Paging, Order); 5] = [
 /// How a table is read: 0 and 1 are sorted, by offset and by number, 3 and 4
 /// in no order.
 const SORTED: &[usize] = &[0, 1];
+const UNSORTED: &[usize] = &[3, 4];
 const ALL: &[usize] = &[0, 1, 3, 4];
 
 /// APIs that keep their contract, however busy, and how each may be read.
@@ -302,28 +310,42 @@ const SOUND: &[(Way, &[usize])] = &[
     (Way::Replica(4), SORTED),
 ];
 
-/// APIs whose break their answers show. Not here is what no answer shows: in
-/// tables in no order, rows at the edge of the bound that a filter leaves out
-/// while it shows others; rows hidden after paging where there are no
-/// totals; and totals that are too low where pages are numbered.
-const VISIBLE: &[(Way, &[usize])] = &[
-    (Way::Sound, &[2]),
-    (Way::Late(1), SORTED),
-    (Way::Late(60), &[0]),
-    (Way::RoundUp(60), SORTED),
-    (Way::Exclusive, SORTED),
-    (Way::Nothing, ALL),
-    (Way::NothingFiltered, &[0, 3]),
-    (Way::ById, &[0]),
-    (Way::TiesByPage, SORTED),
-    (Way::TiesByRequest, SORTED),
-    (Way::Cap(20), SORTED),
-    (Way::TotalOfPage, SORTED),
-    (Way::TotalOfTable, SORTED),
-    (Way::Percent(50), &[0, 3]),
-    (Way::Constant(0), &[0, 3]),
-    (Way::Constant(30), &[0, 3]),
-    (Way::Hidden(4), &[0]),
+/// What comes of most histories of an API that breaks its contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// They end whole all the same.
+    Whole,
+    /// They are refused.
+    Refused,
+    /// Either, as chance has it.
+    Either,
+}
+
+/// APIs whose break their answers show, and how each may be read.
+const VISIBLE: &[(Way, &[usize], Outcome)] = &[
+    (Way::Sound, &[2], Outcome::Either),
+    (Way::Late(1), SORTED, Outcome::Refused),
+    (Way::Late(1), UNSORTED, Outcome::Either),
+    (Way::Late(60), ALL, Outcome::Refused),
+    (Way::RoundUp(60), ALL, Outcome::Refused),
+    (Way::Exclusive, ALL, Outcome::Either),
+    (Way::Nothing, ALL, Outcome::Refused),
+    (Way::NothingFiltered, &[0, 1, 2, 3, 4], Outcome::Refused),
+    (Way::ById, SORTED, Outcome::Either),
+    (Way::NewestFirst, SORTED, Outcome::Refused),
+    (Way::TiesByPage, SORTED, Outcome::Either),
+    (Way::TiesByRequest, SORTED, Outcome::Either),
+    (Way::Cap(20), SORTED, Outcome::Whole),
+    (Way::Cap(20), UNSORTED, Outcome::Refused),
+    (Way::TotalOfPage, ALL, Outcome::Whole),
+    (Way::TotalOfTable, ALL, Outcome::Either),
+    (Way::Percent(50), ALL, Outcome::Whole),
+    (Way::Percent(90), ALL, Outcome::Whole),
+    (Way::Percent(110), ALL, Outcome::Either),
+    (Way::Percent(150), ALL, Outcome::Either),
+    (Way::Constant(0), ALL, Outcome::Whole),
+    (Way::Constant(30), ALL, Outcome::Either),
+    (Way::Hidden(4), ALL, Outcome::Either),
 ];
 
 fn number(name: &str, default: u64) -> u64 {
@@ -340,13 +362,11 @@ fn histories(read: usize, total: bool) -> impl Iterator<Item = History> {
 }
 
 /// More rows of one instant than a capped answer shows cannot be read, and no
-/// answer tells; without totals neither does one from which rows were taken.
+/// answer tells; neither does one in no order that rows which come in push
+/// others out of.
 fn is_beyond(way: Way, history: &History) -> bool {
-    match way {
-        Way::Cap(_) => history.ties > 3,
-        Way::Hidden(_) => !history.total,
-        _ => false,
-    }
+    let pushed = history.order == Order::Unsorted && history.changes > 0;
+    matches!(way, Way::Cap(_)) && (history.ties > 3 || pushed)
 }
 
 /// A replica may lag behind by no more than the lookback, which rows that come
@@ -391,8 +411,8 @@ fn no_sound_api_is_refused_however_busy_it_is() {
 
 #[test]
 fn what_the_answers_betray_never_ends_well_with_rows_lost() {
-    let (mut whole, mut refused) = (0, 0);
-    for (way, reads) in VISIBLE {
+    for (way, reads, outcome) in VISIBLE {
+        let (mut whole, mut refused) = (0, 0);
         for (read, total) in reads
             .iter()
             .flat_map(|read| [(*read, true), (*read, false)])
@@ -405,11 +425,13 @@ fn what_the_answers_betray_never_ends_well_with_rows_lost() {
                 refused += u64::from(end == End::Refused);
             }
         }
+        let all = whole + refused;
+        match outcome {
+            Outcome::Whole => assert!(whole * 10 >= all * 9, "{way:?}: {whole} of {all}"),
+            Outcome::Refused => assert!(refused * 10 >= all * 8, "{way:?}: {refused} of {all}"),
+            Outcome::Either => assert!(all > 0),
+        }
     }
-    assert!(
-        whole > 100 && refused > 100,
-        "{whole} whole, {refused} refused"
-    );
 }
 
 #[test]

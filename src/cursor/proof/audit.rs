@@ -3,9 +3,12 @@
 //! leaves out the rows that stand in the wrong place. So at the end of such a
 //! sync some pages of its first window are looked at as well: the first ones,
 //! then each eighth; by offset, those that lie where no window reached, at
-//! doubling depths. They must be sorted, in themselves and one after another.
+//! doubling depths. They must be sorted, in themselves and one after another:
+//! for an old row to move behind a newer one, another old row would have to
+//! come in before it, and none does. Since a replica that lags may have
+//! answered, such a page is asked for again before it is believed.
 
-use super::super::{Bound, Rows};
+use super::super::{Bound, Rows, last_at};
 use crate::error::Error;
 use crate::timestamp::Instant;
 
@@ -15,6 +18,8 @@ const FIRST: u64 = 8;
 const SHARE: u64 = 8;
 /// The most pages in all.
 const MOST: u64 = 200;
+/// Times in a row that a page must be out of order.
+const TIMES: u32 = 3;
 
 /// Which pages are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,18 +37,25 @@ pub(in crate::cursor) struct Audit {
     limit: u64,
     way: Way,
     nth: u64,
-    /// The first timestamp of the page before.
-    first: Option<Instant>,
+    /// Rows older than this do not come in any more.
+    ripe: Instant,
+    /// The last timestamp of the page before.
+    last: Option<Instant>,
+    strikes: u32,
 }
 
 impl Audit {
-    pub(in crate::cursor) fn new(bound: Bound, limit: u64, way: Way) -> Self {
+    /// Looks at pages from a bound on, in a sync before which all rows older
+    /// than `ripe` were there.
+    pub(in crate::cursor) fn new(bound: Bound, limit: u64, way: Way, ripe: Instant) -> Self {
         Self {
             bound,
             limit,
             way,
             nth: 0,
-            first: None,
+            ripe,
+            last: None,
+            strikes: 0,
         }
     }
 
@@ -67,17 +79,23 @@ impl Audit {
 
     /// Takes the page; whether it was the last one.
     pub(in crate::cursor) fn hear<R: Rows>(&mut self, page: &R) -> Result<bool, Error> {
-        if page.count() == 0 {
+        let Some(last) = last_at(page) else {
             return Ok(true);
-        }
-        if self.first.is_some_and(|first| page.at(0) < first) {
+        };
+        let first = page.at(0);
+        if first < self.ripe && self.last.is_some_and(|last| first < last) {
+            self.strikes += 1;
+            if self.strikes < TIMES {
+                return Ok(false);
+            }
             return Err(Error::contract(format!(
                 "rows are out of order: {:?} is on a later page than rows that are newer",
                 page.mark(0)
             ))
             .hint("have the API sort by the cursor, ascending, with a parameter in \"query\"; if it cannot, set \"sorted\": false"));
         }
-        self.first = Some(page.at(0));
+        self.last = Some(last);
+        self.strikes = 0;
         self.nth += 1;
         Ok(self.nth >= MOST || (page.count() as u64) < self.limit)
     }
@@ -85,12 +103,12 @@ impl Audit {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::page;
+    use super::super::super::testing::{instant, page};
     use super::*;
 
     #[test]
     fn the_first_pages_are_looked_at_and_each_eighth_after_them() {
-        let mut audit = Audit::new(Bound::NONE, 2, Way::Pages);
+        let mut audit = Audit::new(Bound::NONE, 2, Way::Pages, instant(50));
         let mut offsets = Vec::new();
         for at in 0..11 {
             offsets.push(audit.offset() / 2);
@@ -102,10 +120,25 @@ mod tests {
 
     #[test]
     fn an_older_row_on_a_later_page_is_refused() {
-        let mut audit = Audit::new(Bound::NONE, 1, Way::Deeper(100));
+        let mut audit = Audit::new(Bound::NONE, 1, Way::Deeper(100), instant(50));
         assert_eq!(audit.hear(&page(&[(1, 5)])), Ok(false));
         assert_eq!(audit.offset(), 200);
+        for _ in 1..TIMES {
+            assert_eq!(audit.hear(&page(&[(2, 4)])), Ok(false));
+            assert_eq!(audit.offset(), 200);
+        }
         assert!(audit.hear(&page(&[(2, 4)])).is_err());
         assert_eq!(audit.hear(&page(&[])), Ok(true));
+    }
+
+    #[test]
+    fn an_old_row_is_refused_behind_one_that_has_just_changed() {
+        let mut audit = Audit::new(Bound::NONE, 2, Way::Pages, instant(50));
+        assert_eq!(audit.hear(&page(&[(1, 5), (2, 90)])), Ok(false));
+        let mut other = audit.clone();
+        let heard = [(); TIMES as usize].map(|()| other.hear(&page(&[(3, 6), (4, 7)])).is_err());
+        assert_eq!(heard, [false, false, true]);
+        // A young one may have come in late.
+        assert_eq!(audit.hear(&page(&[(3, 60), (4, 95)])), Ok(false));
     }
 }

@@ -3,6 +3,10 @@
 //! timestamp says so too. That finds capped results, totals that count the
 //! page, rows that are hidden after paging, and pages that are refused.
 
+use super::super::Rows;
+use crate::error::Error;
+use crate::timestamp::Instant;
+
 /// What a page says of the end of its window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cursor) struct Sign {
@@ -54,8 +58,44 @@ impl Sign {
     }
 }
 
+/// Rows that were seen beyond the page that looked like the last.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::cursor) struct Beyond {
+    offset: u64,
+    old: bool,
+}
+
+impl Beyond {
+    /// What the page at an offset shows: at these places rows that were not
+    /// met. Those older than `ripe` were there all the time.
+    pub(in crate::cursor) fn new<R: Rows>(
+        page: &R,
+        rows: &[usize],
+        offset: u64,
+        ripe: Instant,
+    ) -> Self {
+        let old = rows.iter().any(|row| page.at(*row) < ripe);
+        Self { offset, old }
+    }
+
+    /// Whether some were there all the time. Others may have come and gone.
+    pub(in crate::cursor) fn is_old(self) -> bool {
+        self.old
+    }
+
+    /// The error where the next page does not bring them.
+    pub(in crate::cursor) fn refute(self) -> Error {
+        Error::contract(format!(
+            "rows are hidden: the API shows none before offset {} and some from there on",
+            self.offset
+        ))
+        .hint("it pages first and takes away rows afterwards (permissions, deleted rows, a filter): ask with rights to all rows, or with a page that is larger than what is hidden: --page-size")
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::super::testing::{instant, page};
     use super::*;
 
     fn sign(rows: u64, reached: u64, total: Option<u64>) -> Sign {
@@ -83,6 +123,19 @@ mod tests {
         };
         assert!(says(false, 50).is_end() && !says(true, 20).is_end());
         assert!(says(true, 0).is_end());
+    }
+
+    #[test]
+    fn rows_beyond_the_end_are_hidden_only_if_they_were_there_all_the_time() {
+        let rows = page(&[(1, 5), (2, 9)]);
+        let beyond = |places: &[usize]| Beyond::new(&rows, places, 7, instant(9));
+        assert!(beyond(&[0, 1]).is_old() && !beyond(&[1]).is_old());
+        assert!(
+            beyond(&[0])
+                .refute()
+                .to_string()
+                .contains("before offset 7")
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(in crate::cursor) struct Ground {
 /// From where on a walk is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cursor) enum Doubt {
-    /// From where it stands: all that was read before is proved.
+    /// From the present page on: all that was read before it is proved.
     Here,
     /// From where the window before this one was opened.
     Window,
@@ -26,4 +26,42 @@ pub(in crate::cursor) enum Doubt {
     Confirmed,
     /// From where the sync began.
     Start,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::marks::Marks;
+    use super::super::super::testing::{bound, instant};
+    use super::super::super::trust::Trust;
+    use super::*;
+    use crate::error::Error;
+    use crate::seen::Seen;
+
+    fn at(secs: i64) -> Ground {
+        Marks::new(bound(instant(secs)), None).ground()
+    }
+
+    #[test]
+    fn the_state_returns_to_what_was_proved_before_the_answer_in_doubt() {
+        let mut trust = Trust::new(at(1), Seen::default(), None, Bound::NONE, None);
+        trust.confirm(at(2));
+        trust.turn_to(at(4));
+        let error = Error::contract("rows are out of order");
+        for (doubt, proved) in [(Doubt::Start, 1), (Doubt::Confirmed, 2), (Doubt::Here, 4)] {
+            let ground = trust.refute(&error, doubt);
+            assert_eq!(ground.resume.at, instant(proved), "{doubt:?}");
+        }
+        assert_eq!(trust.refuted(), Some("rows are out of order"));
+        trust.believe();
+        assert_eq!(trust.refuted(), None);
+    }
+
+    #[test]
+    fn marks_return_to_the_ground_and_keep_nothing_that_lies_after_it() {
+        let mut marks = Marks::new(bound(instant(5)), None);
+        marks.return_to(&at(3));
+        assert_eq!(marks.resume().at, instant(3));
+        assert_eq!(marks.resume_text(), bound(instant(3)).text.as_deref());
+        assert!(marks.mark().is_none());
+    }
 }

@@ -3,6 +3,7 @@
 pub(super) mod audit;
 pub(super) mod end;
 pub(super) mod ground;
+pub(super) mod inquiry;
 pub(super) mod join;
 pub(super) mod positions;
 pub(super) mod totals;

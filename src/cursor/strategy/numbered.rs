@@ -2,9 +2,6 @@
 //! so each next window opens at its end. Where a timestamp fills the page the
 //! walk goes on by numbers, and is repeated until a walk met every row that
 //! the one before it had met, and no other.
-//!
-//! Where there is neither a number nor an offset (keyset), each page is a
-//! window, and a page that brings nothing new is the end.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -12,6 +9,7 @@ use std::time::Duration;
 
 use super::super::proof::end::Sign;
 use super::super::proof::ground::Doubt;
+use super::super::trust::Probe;
 use super::super::window::Window;
 use super::super::{Cursor, Rows, TRIES, WALKS};
 use crate::error::{Error, Result};
@@ -32,6 +30,8 @@ pub(in crate::cursor) struct Repeated {
     /// Pages that brought only what this walk had met.
     repeats: u32,
     walks: u32,
+    /// Pages of the walk before it.
+    pages: u64,
     /// Whether rows came that changed after the sync began.
     busy: bool,
     /// What a repeated walk is to confirm is older than this.
@@ -74,11 +74,18 @@ impl Repeated {
         self.fresh == 0 && self.repeats == 0 && self.before.as_ref().is_some_and(met)
     }
 
-    /// The walk that repeats it up to `end`.
-    fn again(mut self, end: Instant) -> Self {
+    /// Whether a page that looks like the last is none, since the walk before
+    /// went further: rows may be taken away after paging.
+    fn goes_on(&self, sign: Sign, pages: u64) -> bool {
+        self.before.is_some() && sign.rows > 0 && pages < self.pages
+    }
+
+    /// The walk that repeats it up to `end`, over so many pages.
+    fn again(mut self, end: Instant, pages: u64) -> Self {
         self.met.retain(|(at, _)| *at < end);
         Self {
             before: Some(self.met),
+            pages,
             walks: self.walks + 1,
             busy: self.busy,
             end: Some(end),
@@ -97,6 +104,9 @@ impl Cursor {
         stopped: bool,
     ) -> Result<bool> {
         self.warn("page", "an API paged by numbers cannot overlap pages: every page is read as a window of its own");
+        if !self.set.sorted() {
+            return self.turn_page_unsorted(page, sign);
+        }
         let anchor = self.anchor();
         let advances = self.helps(&anchor);
         // A total that may count the page is no end where the page is full of
@@ -106,33 +116,84 @@ impl Cursor {
         if self.repeated.is_none() && (ended || advances) {
             return self.turn_window(sign, stopped);
         }
-        let mut walk = self.repeated.take().unwrap_or_default();
+        let walk = self.pass_page(page, inside)?;
         let confirming = walk.before.is_some();
-        walk.pass(page, inside, self.set.sorted());
-        if walk.repeats >= TRIES {
-            let error = Error::contract("pages repeat")
-                .hint("does the API honour the page's number? highwater check tells");
-            return Err(self.refute(error, Doubt::Here));
-        }
+        let ended = ended && !walk.goes_on(sign, self.window.pages());
         let over = ended || inside < page.count() || (advances && !confirming);
         if !over {
             self.repeated = Some(walk);
             self.number_on();
             return Ok(false);
         }
-        if walk.confirms() {
-            if advances {
-                self.open(anchor)?;
-                return Ok(false);
-            }
-            return self.conclude();
+        // A total that ends with a full page may be too low.
+        let told = sign.total.is_some() && !sign.is_full() || sign.more == Some(false);
+        if ended && !stopped && !told && !confirming && self.trust.probe() == Probe::Open {
+            self.repeated = Some(walk);
+            self.trust.end(true);
+            self.probe(sign);
+            return Ok(false);
         }
-        self.repeat(walk, advances)
+        self.close_walk(walk)
+    }
+
+    /// Takes a page into the walk over several.
+    fn pass_page<R: Rows>(&mut self, page: &R, inside: usize) -> Result<Repeated> {
+        let mut walk = self.repeated.take().unwrap_or_default();
+        walk.pass(page, inside, self.set.sorted());
+        if walk.repeats < TRIES {
+            return Ok(walk);
+        }
+        let error = Error::contract("pages repeat")
+            .hint("does the API honour the page's number? highwater check tells");
+        Err(self.refute(error, Doubt::Here))
+    }
+
+    /// Turns to the next numbered page of rows in no order.
+    fn turn_page_unsorted<R: Rows>(&mut self, page: &R, sign: Sign) -> Result<bool> {
+        let walk = self.pass_page(page, page.count())?;
+        let first = walk.before.is_none();
+        let doubtful = sign.may_count_the_page() && self.window.pages() == 1;
+        if !sign.is_end() || doubtful || walk.goes_on(sign, self.window.pages()) {
+            self.repeated = Some(walk);
+            self.number_on();
+            return Ok(false);
+        }
+        if !first || self.unsorted.is_checking() || self.is_told_the_end(sign) {
+            return self.close_walk(walk);
+        }
+        self.repeated = Some(walk);
+        if self.trust.probe() == Probe::Rows && sign.total.is_none() {
+            return self.end_hidden();
+        }
+        self.trust.end(true);
+        self.probe(sign);
+        Ok(false)
+    }
+
+    /// A walk over several pages is over; it is repeated unless it confirms
+    /// what the one before it met.
+    pub(in crate::cursor) fn close_walk(&mut self, walk: Repeated) -> Result<bool> {
+        let sorted = self.set.sorted();
+        let anchor = self.anchor();
+        let advances = self.helps(&anchor);
+        let single = walk.before.is_none() && self.window.pages() <= 1;
+        let enough = !sorted && (single || self.unsorted.is_checking());
+        if !enough && !walk.confirms() {
+            return self.repeat(walk, advances);
+        }
+        if !sorted {
+            return self.end_unsorted();
+        }
+        if advances {
+            self.open(anchor)?;
+            return Ok(false);
+        }
+        self.conclude()
     }
 
     /// A window of one page is over.
     fn turn_window(&mut self, sign: Sign, stopped: bool) -> Result<bool> {
-        if stopped {
+        if stopped || self.is_left_for_later() {
             return self.conclude();
         }
         if !sign.is_end() {
@@ -167,9 +228,10 @@ impl Cursor {
             return Err(self.refute(error, Doubt::Here));
         }
         let end = walk.end.unwrap_or_else(|| self.walk_end(advances));
+        let pages = self.window.pages().max(walk.pages);
         self.counts.windows += 1;
         self.window = Window::open(self.window.bound().clone());
-        self.repeated = Some(walk.again(end));
+        self.repeated = Some(walk.again(end, pages));
         Ok(false)
     }
 
@@ -203,30 +265,5 @@ impl Cursor {
         } else {
             last.plus(Duration::from_nanos(1))
         }
-    }
-
-    /// Turns where each page is a window; true where there is none.
-    pub(in crate::cursor) fn turn_key(&mut self, sign: Sign, stopped: bool) -> Result<bool> {
-        let anchor = self.anchor();
-        if stopped || sign.rows == 0 || sign.more == Some(false) {
-            return self.conclude();
-        }
-        if self.set.sorted() && self.helps(&anchor) {
-            self.open(anchor)?;
-            return Ok(false);
-        }
-        // A page that is full of one timestamp may hide what follows it. Where
-        // the API was not told how many to send, a round number is a full page.
-        let full = if self.set.limits {
-            sign.rows == self.set.limit
-        } else {
-            sign.rows.is_multiple_of(10)
-        };
-        if !self.set.sorted() || !full {
-            return self.conclude();
-        }
-        let error = Error::contract("one timestamp fills the page, and the API has no way to ask for what follows")
-            .hint("let a page hold all rows of one timestamp: --page-size; or page by offset or number with {offset} or {page}");
-        Err(self.refute(error, Doubt::Here))
     }
 }

@@ -28,7 +28,7 @@ impl Cursor {
         self.expect_next(page);
         match (self.set.paging, self.set.order) {
             (Paging::Page | Paging::Link, _) => self.turn_page(page, inside, sign, stopped),
-            (Paging::Keyset, _) => self.turn_key(sign, stopped),
+            (Paging::Keyset, _) => self.turn_key(page, sign, stopped),
             (Paging::Offset, Order::Unsorted) => self.turn_unsorted(sign),
             (Paging::Offset, Order::Sorted) => self.turn_sorted(page, sign, stopped),
         }
@@ -127,15 +127,14 @@ impl Cursor {
         self.open(anchor)
     }
 
-    /// Whether what is left belongs to the next sync: T has passed the
-    /// instant at which this one began, and as many rows were passed as the
-    /// first total promised.
-    fn is_left_for_later(&self) -> bool {
+    /// Whether what is left belongs to the next sync: all that there was when
+    /// this one began was passed.
+    pub(in crate::cursor) fn is_left_for_later(&self) -> bool {
         let began = self.clock.began();
-        let (passed, promised) = self.passed;
-        let enough = promised.is_none_or(|promised| passed >= promised);
         let last = self.marks.last().map(|last| last.at);
-        self.clock.is_comparable() && enough && last.is_some_and(|last| last > began)
+        self.clock.is_comparable()
+            && last.is_some_and(|last| last > began)
+            && self.passed.is_beyond_the_beginning()
     }
 
     /// The page looks like the last: whether that is proved, or else what is
@@ -163,7 +162,8 @@ impl Cursor {
         if sign.may_count_the_page() && self.window.pages() == 1 {
             return Ok(false);
         }
-        let told = sign.total.is_some() || sign.more == Some(false);
+        // A total that ends with a full page may be too low.
+        let told = sign.total.is_some() && !sign.is_full() || sign.more == Some(false);
         let probes = match self.set.paging {
             Paging::Offset | Paging::Page => true,
             // Rows in no order are not done before their last page.
@@ -174,6 +174,7 @@ impl Cursor {
             return self.conclude();
         }
         let last = self.window.met().last();
+        let young = last.is_some_and(|last| last >= self.clock.ripe());
         match self.trust.probe() {
             Probe::Open => {
                 self.trust.end(true);
@@ -181,7 +182,7 @@ impl Cursor {
                 Ok(false)
             }
             // Where rows may still come in, the next sync reads again.
-            Probe::Rows if last.is_some_and(|last| last >= self.clock.ripe()) => self.conclude(),
+            Probe::Rows if young || !self.beyond.is_old() => self.conclude(),
             Probe::Rows => Err(self.hidden()),
         }
     }
@@ -197,7 +198,9 @@ impl Cursor {
             };
             if let Some(way) = way {
                 let bound = self.trust.first().clone();
-                self.phase = Phase::Audit(Box::new(Audit::new(bound, self.set.limit, way)));
+                let ripe = self.clock.ripe_at(self.clock.began());
+                let audit = Audit::new(bound, self.set.limit, way, ripe);
+                self.phase = Phase::Audit(Box::new(audit));
                 return Ok(false);
             }
         }
