@@ -430,11 +430,9 @@ impl Cursor {
     fn drift(&mut self, miss: Miss) -> Result<Step> {
         self.counts.drifts += 1;
         let last = self.marks.last().map(|last| last.at);
-        if miss == Miss::Disorder {
-            if self.disorders.strike(last) >= TRIES {
-                let error = self.unstable();
-                return Err(self.refute(error, Doubt::Here));
-            }
+        if miss == Miss::Disorder && self.disorders.strike(last) >= TRIES {
+            let error = self.unstable();
+            return Err(self.refute(error, Doubt::Here));
         }
         self.take_up(last)?;
         Ok(Step {
