@@ -9,4 +9,5 @@ mod exhaustive;
 mod large;
 mod model;
 mod random;
+mod reader;
 mod rules;

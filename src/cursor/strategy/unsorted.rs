@@ -40,6 +40,9 @@ pub(in crate::cursor) struct Unsorted {
     walked: Option<Met>,
     newest: Newest,
     tail: Tail,
+    /// The newest timestamp that the first walk met. Rows that change get a
+    /// newer one, whatever the clocks say.
+    latest: Option<Instant>,
     /// Known rows that have to come back in this window, and its oldest row.
     roll: Option<Roll>,
     shown: Option<Instant>,
@@ -59,8 +62,21 @@ pub(in crate::cursor) struct Unsorted {
 #[derive(Debug, Default)]
 struct Newest {
     all: HashSet<u64>,
-    /// Those that were there all the time.
-    old: HashSet<u64>,
+    /// Whether some were there all the time.
+    old: bool,
+    /// Whether some were there all the time by the clocks, though they are
+    /// newer than all that the walk met.
+    newer: bool,
+    /// Whether the clocks say so of rows too that have changed since the walk
+    /// met them: then they say nothing.
+    changed: bool,
+}
+
+impl Newest {
+    /// Whether rows that were there all the time were passed over.
+    fn passed_over(&self) -> bool {
+        self.old || self.newer && !self.changed
+    }
 }
 
 impl Unsorted {
@@ -70,13 +86,24 @@ impl Unsorted {
         self.shown = None;
     }
 
+    /// Whether a row was there when the sync began, which all those up to
+    /// `ripe` were by the clocks.
+    fn is_old(&self, at: Instant, ripe: Instant) -> bool {
+        at < ripe && self.latest.is_none_or(|latest| at <= latest)
+    }
+
+    /// Whether this is the first walk over the table.
+    fn is_first(&self) -> bool {
+        self.walks == 0 && !self.is_checking()
+    }
+
     /// Whether the newest rows are looked at.
     pub(in crate::cursor) fn is_checking(&self) -> bool {
         self.walked.is_some()
     }
 
-    /// Takes note of a page's rows; those up to `ripe` were there when the
-    /// sync began.
+    /// Takes note of a page's rows; by the clocks those up to `ripe` were there
+    /// when the sync began.
     fn pass<R: Rows>(&mut self, page: &R, ripe: Instant) {
         if let Some(roll) = &mut self.roll {
             roll.pass(page);
@@ -86,10 +113,15 @@ impl Unsorted {
         let Some(walked) = &self.walked else {
             return;
         };
-        for row in (0..page.count()).filter(|row| !walked.holds(page.key(*row))) {
-            self.newest.all.insert(page.key(row));
-            if page.at(row) < ripe {
-                self.newest.old.insert(page.key(row));
+        for row in 0..page.count() {
+            let (key, at) = (page.key(row), page.at(row));
+            let newer = at < ripe && self.latest.is_some_and(|latest| at > latest);
+            if walked.holds(key) {
+                self.newest.changed |= newer;
+            } else {
+                self.newest.all.insert(key);
+                self.newest.newer |= newer;
+                self.newest.old |= at < ripe && !newer;
             }
         }
     }
@@ -106,8 +138,13 @@ impl Cursor {
         let began = self.clock.began();
         let ripe = self.clock.ripe_at(began);
         self.unsorted.pass(page, ripe);
+        if self.unsorted.is_first() {
+            let newest = (0..page.count()).map(|row| page.at(row)).max();
+            self.unsorted.latest = self.unsorted.latest.max(newest);
+        }
         let new = deliver.iter().cloned().flatten();
-        let old = new.clone().filter(|row| page.at(*row) < ripe).count() as u64;
+        let old = |row: &usize| self.unsorted.is_old(page.at(*row), ripe);
+        let old = new.clone().filter(old).count() as u64;
         self.unsorted.young += new.count() as u64 - old;
         if self.unsorted.is_checking() {
             return;
@@ -176,7 +213,7 @@ impl Cursor {
         };
         let newest = std::mem::take(&mut self.unsorted.newest);
         let unmet = self.unmet(&walked, newest.all.len() as u64);
-        self.explain_positions(unmet, !newest.old.is_empty())
+        self.explain_positions(unmet, newest.passed_over())
     }
 
     /// Positions that neither the walk's rows nor those that came in explain.
