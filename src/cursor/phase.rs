@@ -202,7 +202,11 @@ impl Cursor {
         let bound = self.window.bound().at;
         let known = self.seen.from(bound);
         let beyond = known.filter(|(_, at)| *at > bound || !self.set.exclusive);
-        beyond.map(|(id, at)| (id.to_owned(), at)).collect()
+        let known = |(id, at): (&str, _)| Known {
+            id: id.to_owned(),
+            at,
+        };
+        beyond.map(known).collect()
     }
 
     fn judge_witness<R: Rows>(&mut self, page: &R, total: Option<u64>) -> Option<Step> {
@@ -257,8 +261,8 @@ impl Cursor {
             Finding::Back => self.trust.confirm(self.marks.ground()),
             Finding::Gone(rows) => {
                 self.trust.doubt("the rows that were known have changed");
-                for (id, _) in rows {
-                    self.seen.forget(&id);
+                for row in rows {
+                    self.seen.forget(&row.id);
                 }
             }
             Finding::Refuted(error) => return Err(self.refute(error, Doubt::Confirmed)),

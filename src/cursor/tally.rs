@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::Rows;
+use super::proof::end::Sign;
 use crate::timestamp::Instant;
 
 /// The pages and rows that were passed.
@@ -26,19 +27,19 @@ impl Passed {
     }
 
     /// Takes note of a page that brought these rows of a sync that `began`
-    /// then; `rows` is how many the page holds.
+    /// then.
     pub(super) fn page<R: Rows>(
         &mut self,
         page: &R,
         brought: &[Range<usize>],
-        (rows, total): (u64, Option<u64>),
+        sign: Sign,
         began: Instant,
     ) {
         if self.pages == 0 {
-            self.promised = total;
+            self.promised = sign.total;
         }
         self.pages += 1;
-        self.largest = self.largest.max(rows);
+        self.largest = self.largest.max(sign.rows);
         let mut brought = brought.iter().cloned().flatten().peekable();
         self.young = brought.peek().is_some() && brought.all(|row| page.at(row) > began);
     }
@@ -92,13 +93,24 @@ mod tests {
     use super::super::testing::{instant, page};
     use super::*;
 
+    fn sign(total: u64) -> Sign {
+        Sign {
+            rows: 2,
+            reached: 2,
+            total: Some(total),
+            more: None,
+            limit: 2,
+            largest: None,
+        }
+    }
+
     #[test]
     fn what_changed_after_the_beginning_is_reached_when_a_page_brings_nothing_older() {
         let began = instant(10);
         let brings = |rows: &[(u32, i64)], brought: Range<usize>| {
             let mut passed = Passed::default();
             passed.add(5);
-            passed.page(&page(rows), &[brought], (2, Some(5)), began);
+            passed.page(&page(rows), &[brought], sign(5), began);
             passed.is_beyond_the_beginning()
         };
         assert!(brings(&[(1, 9), (2, 11)], 1..2));
@@ -114,7 +126,7 @@ mod tests {
         for (brought, total, beyond) in [(2, 3, false), (1, 9, true)] {
             passed.add(brought);
             let rows = page(&[(1, 11), (2, 12)]);
-            passed.page(&rows, &all, (2, Some(total)), instant(10));
+            passed.page(&rows, &all, sign(total), instant(10));
             assert_eq!(passed.is_beyond_the_beginning(), beyond);
         }
         assert_eq!(passed.largest(), Some(2));

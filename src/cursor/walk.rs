@@ -98,8 +98,7 @@ impl Cursor {
         let new: u64 = deliver.iter().map(|range| range.len() as u64).sum();
         self.pass(new);
         let began = self.clock.began();
-        self.passed
-            .page(page, deliver, (sign.rows, sign.total), began);
+        self.passed.page(page, deliver, sign, began);
         self.progress.bring(new);
         if let Some(walk) = &mut self.repeated {
             walk.bring(page, deliver, began);

@@ -231,10 +231,10 @@ impl Inquiry {
             let (id, at) = (page.id(*row), page.at(*row));
             self.missing
                 .iter()
-                .any(|known| known.0 == id && known.1 == at)
+                .any(|known| known.id == id && known.at == at)
         };
         let rows = 0..page.count();
-        let near = |row: &usize| self.missing.iter().any(|(_, at)| *at == page.at(*row));
+        let near = |row: &usize| self.missing.iter().any(|known| known.at == page.at(*row));
         let known = rows.clone().filter(near).find(missing);
         let left_out = |row: &usize| {
             let at = page.at(*row);
@@ -256,11 +256,11 @@ impl Inquiry {
         let count = page.count();
         let shows = |at: Instant| count > 0 && page.at(0) <= at && at < page.at(count - 1);
         let missing = self.missing.iter();
-        Finding::Gone(missing.filter(|(_, at)| shows(*at)).cloned().collect())
+        Finding::Gone(missing.filter(|row| shows(row.at)).cloned().collect())
     }
 
     fn target(&self) -> Instant {
-        let newest = self.missing.iter().map(|(_, at)| *at).max();
+        let newest = self.missing.iter().map(|row| row.at).max();
         newest.unwrap_or(self.bound.at)
     }
 
@@ -357,7 +357,7 @@ impl Inquiry {
     }
 
     fn hear_again<R: Rows>(&mut self, page: &R, found: Found, tries: u32) -> Finding {
-        let came = |row: usize| self.missing.iter().any(|(id, _)| *id == page.id(row));
+        let came = |row: usize| self.missing.iter().any(|known| known.id == page.id(row));
         if (0..page.count()).any(came) {
             return Finding::Back;
         }

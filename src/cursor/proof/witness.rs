@@ -10,7 +10,11 @@ use super::super::Rows;
 use crate::timestamp::Instant;
 
 /// A row that was delivered: its id and its instant.
-pub(in crate::cursor) type Known = (String, Instant);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cursor) struct Known {
+    pub(in crate::cursor) id: String,
+    pub(in crate::cursor) at: Instant,
+}
 
 /// What a window's first page says of its bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +30,7 @@ pub(in crate::cursor) enum Verdict {
 /// Looks for the known rows on a window's first page. `whole` says that it
 /// holds all rows from the bound on.
 pub(in crate::cursor) fn judge<R: Rows>(page: &R, known: &[Known], whole: bool) -> Verdict {
-    let Some(newest) = known.iter().map(|(_, at)| *at).max() else {
+    let Some(newest) = known.iter().map(|known| known.at).max() else {
         return Verdict::Silent;
     };
     let count = page.count();
@@ -38,15 +42,15 @@ pub(in crate::cursor) fn judge<R: Rows>(page: &R, known: &[Known], whole: bool) 
     let covered = |at: &Instant| whole || end.is_some_and(|end| *at < end);
     let back = known
         .iter()
-        .filter(|(id, at)| came.get(id).is_some_and(|came| came.contains(at)))
-        .map(|(_, at)| *at)
+        .filter(|row| came.get(&row.id).is_some_and(|came| came.contains(&row.at)))
+        .map(|row| row.at)
         .min();
     let missing: Vec<Known> = known
         .iter()
-        .filter(|(id, at)| covered(at) && !came.contains_key(id))
+        .filter(|row| covered(&row.at) && !came.contains_key(&row.id))
         .cloned()
         .collect();
-    match (back, missing.iter().map(|(_, at)| *at).min()) {
+    match (back, missing.iter().map(|row| row.at).min()) {
         (Some(back), Some(gone)) if back <= gone => Verdict::Confirmed,
         (_, Some(_)) => Verdict::Missing(missing),
         (Some(_), None) => Verdict::Confirmed,
@@ -66,32 +70,41 @@ enum Came {
     Unchanged,
 }
 
+/// A row whose name is called.
+#[derive(Debug)]
+struct Called {
+    known: Known,
+    came: Came,
+}
+
 /// The known rows next to a bound, as a window over rows in no order brings
 /// them one after another.
 #[derive(Debug, Default)]
 pub(in crate::cursor) struct Roll {
-    rows: Vec<(Known, Came)>,
+    rows: Vec<Called>,
 }
 
 impl Roll {
     /// Those of the known rows that are next to the bound.
     pub(in crate::cursor) fn new(mut known: Vec<Known>) -> Self {
-        known.sort_unstable_by(|one, other| (one.1, &one.0).cmp(&(other.1, &other.0)));
+        known.sort_unstable_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
         known.truncate(WITNESSES);
+        let came = Came::Not;
+        let called = known.into_iter().map(|known| Called { known, came });
         Self {
-            rows: known.into_iter().map(|known| (known, Came::Not)).collect(),
+            rows: called.collect(),
         }
     }
 
     /// Looks for them on a page.
     pub(in crate::cursor) fn pass<R: Rows>(&mut self, page: &R) {
-        let Some(oldest) = self.rows.first().map(|((_, at), _)| *at) else {
+        let Some(oldest) = self.rows.first().map(|row| row.known.at) else {
             return;
         };
         for row in (0..page.count()).filter(|row| page.at(*row) >= oldest) {
             let (id, at) = (page.id(row), page.at(row));
-            for ((_, known), came) in self.rows.iter_mut().filter(|known| known.0.0 == id) {
-                *came = if at == *known {
+            for called in self.rows.iter_mut().filter(|row| row.known.id == id) {
+                called.came = if at == called.known.at {
                     Came::Unchanged
                 } else {
                     Came::Newer
@@ -102,14 +115,12 @@ impl Roll {
 
     /// What the window says of its bound, all of whose rows were read.
     pub(in crate::cursor) fn judge(&self) -> Verdict {
-        let is = |came| move |row: &&(Known, Came)| row.1 == came;
-        let back = self.rows.iter().find(is(Came::Unchanged));
-        let back = back.map(|((_, at), _)| *at);
-        let nearer = |at: Instant| back.is_none_or(|back| at < back);
-        let missing = self.rows.iter().filter(is(Came::Not));
-        let missing: Vec<Known> = missing
-            .filter(|((_, at), _)| nearer(*at))
-            .map(|(known, _)| known.clone())
+        let that = |came| self.rows.iter().filter(move |row| row.came == came);
+        let back = that(Came::Unchanged).next().map(|row| row.known.at);
+        let missing: Vec<Known> = that(Came::Not)
+            .map(|row| &row.known)
+            .filter(|known| back.is_none_or(|back| known.at < back))
+            .cloned()
             .collect();
         match (missing.is_empty(), back) {
             (false, _) => Verdict::Missing(missing),
@@ -125,7 +136,10 @@ mod tests {
     use super::*;
 
     fn known(rows: &[(u32, i64)]) -> Vec<Known> {
-        let row = |(id, at): &(u32, i64)| (id.to_string(), instant(*at));
+        let row = |(id, at): &(u32, i64)| Known {
+            id: id.to_string(),
+            at: instant(*at),
+        };
         rows.iter().map(row).collect()
     }
 

@@ -10,12 +10,21 @@ use crate::error::{Error, Result};
 use crate::timestamp::Instant;
 
 /// How many rows the API sends at once, where it sends fewer than it is asked
-/// for: as many as a page has after which there were more.
+/// for: as many as two pages have after which there were more.
 #[derive(Debug, Default)]
 pub(in crate::cursor) struct Keyset {
-    /// The rows and the last timestamp of the page before.
-    before: Option<(u64, Instant)>,
+    before: Option<Before>,
+    /// The rows of a page after which there were more.
+    cut: Option<u64>,
+    /// The rows of two such pages.
     most: Option<u64>,
+}
+
+/// The page before.
+#[derive(Debug, Clone, Copy)]
+struct Before {
+    rows: u64,
+    last: Instant,
 }
 
 impl Keyset {
@@ -25,13 +34,14 @@ impl Keyset {
         let Some(last) = last_at(page) else {
             return;
         };
-        if let Some((rows, before)) = self.before {
-            let follows = |row| page.at(row) > before && page.at(row) < ripe;
+        if let Some(before) = self.before {
+            let follows = |row| page.at(row) > before.last && page.at(row) < ripe;
             if (0..page.count()).any(follows) {
-                self.most = self.most.max(Some(rows));
+                let again = self.cut.replace(before.rows) == Some(before.rows);
+                self.most = self.most.max(self.cut.filter(|_| again));
             }
         }
-        self.before = Some((rows, last));
+        self.before = Some(Before { rows, last });
     }
 }
 
@@ -86,10 +96,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_after_which_there_were_more_rows_tells_the_size_of_pages() {
+    fn two_pages_after_which_there_were_more_rows_tell_the_size_of_pages() {
         let mut keyset = Keyset::default();
-        let pages: [&[(u32, i64)]; 3] = [&[(1, 1), (2, 2)], &[(2, 2), (3, 3)], &[(3, 3)]];
-        for (rows, most) in pages.into_iter().zip([None, Some(2), Some(2)]) {
+        let pages: [&[(u32, i64)]; 4] = [
+            &[(1, 1), (2, 2)],
+            &[(2, 2), (3, 3)],
+            &[(3, 3), (4, 4)],
+            &[(4, 4)],
+        ];
+        for (rows, most) in pages.into_iter().zip([None, None, Some(2), Some(2)]) {
             keyset.pass(&page(rows), rows.len() as u64, instant(9));
             assert_eq!(keyset.most, most);
         }

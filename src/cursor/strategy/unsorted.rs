@@ -277,7 +277,7 @@ impl Cursor {
             Verdict::Silent => return None,
         };
         let bound = self.window.bound().clone();
-        let place = missing.first().and_then(|(_, at)| self.place(*at));
+        let place = missing.first().and_then(|row| self.place(row.at));
         let question = if self.unsorted.is_checking() {
             place
         } else {

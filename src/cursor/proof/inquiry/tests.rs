@@ -5,7 +5,10 @@ use super::*;
 use crate::timestamp;
 
 fn known(rows: &[(u32, i64)]) -> Vec<Known> {
-    let row = |(id, at): &(u32, i64)| (id.to_string(), instant(*at));
+    let row = |(id, at): &(u32, i64)| Known {
+        id: id.to_string(),
+        at: instant(*at),
+    };
     rows.iter().map(row).collect()
 }
 
