@@ -13,7 +13,7 @@ use super::proof::totals::{Count, Recount};
 use super::proof::witness::{Known, Verdict, judge};
 use super::trust::Probe;
 use super::window::Window;
-use super::{Answer, Ask, Cursor, Rows, Step, positions};
+use super::{Answer, Ask, Cursor, Paging, Rows, Step, positions};
 use crate::error::{Error, Kind, Result};
 
 /// What the next answer is for.
@@ -110,7 +110,19 @@ impl Cursor {
                 "the page was refused, so that a new window opens",
             ));
         }
-        if self.window.met().reached() < self.set.limit || self.ends_by_number(&error) {
+        let reached = self.window.met().reached();
+        let told = self.window.total().is_some_and(|total| total > reached);
+        let linked = self.set.paging == Paging::Link && error.kind() == Kind::Refused;
+        let promised = told || linked;
+        if promised && self.trust.walks_again() {
+            // Rows may have been deleted since that was told.
+            let bound = self.window.bound().clone();
+            self.open(bound)?;
+            return Ok(Step::proof(
+                "the page was refused although the one before it promised more rows, so that they are walked again",
+            ));
+        }
+        if !promised && (reached < self.set.limit || self.ends_by_number(&error)) {
             return self.finish();
         }
         let error = error
@@ -119,9 +131,14 @@ impl Cursor {
     }
 
     /// Whether a number past the last page is refused as one that is not
-    /// there, which is how some APIs say that there are no more.
+    /// there, which is how some APIs say that there are no more; or the last
+    /// page has no link, which is how others do.
     fn ends_by_number(&self, error: &Error) -> bool {
-        self.set.by_page() && error.kind() == Kind::Refused
+        match self.set.paging {
+            Paging::Page => error.kind() == Kind::Refused,
+            Paging::Link => true,
+            Paging::Offset | Paging::Keyset => false,
+        }
     }
 
     /// Nothing is left that could be asked.

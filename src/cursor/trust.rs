@@ -12,6 +12,8 @@ use crate::timestamp::Instant;
 
 /// Inquiries that one sync may make; more would make a busy table slow.
 const INQUIRIES: u32 = 3;
+/// Walks that one sync may begin again because a page was refused.
+const REFUSALS: u32 = 3;
 /// How fine filters are, in nanoseconds: to the millisecond, the second, the
 /// minute, the hour, the day.
 const GRAINS: [i128; 5] = [
@@ -41,6 +43,7 @@ pub(super) struct Trust {
     beginning: Bound,
     confirmed: bool,
     inquiries: u32,
+    refusals: u32,
     unconfirmed: &'static str,
     closed: Option<Closed>,
     /// The filter's grain in nanoseconds, 1 where none was seen; None where
@@ -78,6 +81,7 @@ impl Trust {
             beginning,
             confirmed: false,
             inquiries: 0,
+            refusals: 0,
             unconfirmed: "no window was opened at a row that was known",
             closed: None,
             grain: Some(1),
@@ -152,6 +156,13 @@ impl Trust {
     /// Counts an inquiry.
     pub(super) fn inquire(&mut self) {
         self.inquiries += 1;
+    }
+
+    /// Counts a page that was refused although more rows were promised;
+    /// whether the walk may begin again.
+    pub(super) fn walks_again(&mut self) -> bool {
+        self.refusals += 1;
+        self.refusals <= REFUSALS
     }
 
     /// Notes how the rows at the resume bound were reached.

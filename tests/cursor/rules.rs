@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use highwater::cursor::{Answer, Cursor, Order, Rows, Step};
+use highwater::cursor::{Answer, Bound, Cursor, Order, Paging, Rows, Start, Step};
+use highwater::error::Error;
 use highwater::timestamp::{Format, Instant, parse};
 
 use crate::model::{Api, Ledger, Page, Row, Table, Total, cursor, instant};
@@ -245,4 +246,91 @@ fn a_bound_is_spelled_as_the_api_spelled_it() {
     assert!(accept(&mut cursor, &Odd, Some(0), Some(1)).done);
     assert_eq!(cursor.resume(), Some("2024-01-15 11:30:00.000+0100"));
     assert_eq!(cursor.mark().unwrap().text, "2024-01-15 11:30:00.000+0100");
+}
+
+/// An API that numbers the pages of a table in no order.
+fn numbered(limit: u64) -> Api {
+    let mut api = Api::new(limit);
+    (api.settings.order, api.settings.paging) = (Order::Unsorted, Paging::Page);
+    api.settings.lookback = Duration::from_secs(60);
+    api
+}
+
+#[test]
+fn a_full_page_without_a_link_is_the_last_where_its_total_agrees() {
+    let rows = page(&[(1, 1), (2, 2), (3, 3)]);
+    let mut settings = numbered(3).settings;
+    settings.paging = Paging::Link;
+    for more in [true, false] {
+        let mut cursor = Cursor::new(settings.clone(), Start::new(Bound::NONE));
+        let answer = Answer {
+            more: Some(more),
+            ..Answer::new(None, Some(3), NOW)
+        };
+        assert_eq!(cursor.accept(&rows, &answer).unwrap().done, !more);
+    }
+}
+
+#[test]
+fn a_refused_page_is_the_end_only_where_the_page_before_it_promised_no_more() {
+    // The rows that are deleted after the first answer, or none.
+    for deleted in [2, 0] {
+        let mut cursor = Cursor::new(numbered(2).settings, Start::new(Bound::NONE));
+        let mut total = 4;
+        let end = (0..20).find_map(|_| {
+            let step = if cursor.request().offset == 0 {
+                let answer = Answer::new(None, Some(total), NOW);
+                cursor.accept(&page(&[(1, 1), (2, 2)]), &answer)
+            } else {
+                cursor.refused(Error::refused("no such page"))
+            };
+            total = 4 - deleted;
+            match step {
+                Ok(step) => step.done.then_some(true),
+                Err(_) => Some(false),
+            }
+        });
+        assert_eq!(end, Some(deleted > 0));
+    }
+}
+
+#[test]
+fn numbered_rows_in_no_order_may_be_deleted_all_the_time() {
+    let mut table = Table::of(0..100);
+    table.clock = 1000;
+    let mut ledger = Ledger::default();
+    let deleting = |table: &mut Table, nth: u64| {
+        if nth.is_multiple_of(3) {
+            table.rows.remove(0);
+        }
+        false
+    };
+    ledger.sync(&numbered(10), &mut table, deleting).unwrap();
+    assert!(ledger.lacks(&table).is_empty());
+}
+
+#[test]
+fn numbered_rows_in_no_order_may_come_in_after_the_end_or_by_a_clock_that_is_behind() {
+    for (until, behind) in [(Some(instant(900)), 0), (None, 30)] {
+        let mut api = numbered(10);
+        api.settings.until = until;
+        let mut table = Table::of(0..100);
+        table.clock = 1000;
+        for row in &mut table.rows {
+            row.id += 1000;
+        }
+        let mut ledger = Ledger::default();
+        let coming_in = |table: &mut Table, nth: u64| {
+            table.clock = 1000 + i64::try_from(nth / 5).unwrap();
+            table.rows.push(Row {
+                at: table.clock - behind,
+                tie: 0,
+                id: 999 - u32::try_from(nth).unwrap(),
+                version: 1000 + nth,
+                visible: i64::MIN,
+            });
+            false
+        };
+        ledger.sync(&api, &mut table, coming_in).unwrap();
+    }
 }

@@ -39,9 +39,10 @@ impl Sign {
         }
     }
 
-    /// Whether a total may count the page's own rows: then it is no end.
+    /// Whether a total may count the page's own rows: then it is no end, unless
+    /// the answer says besides that nothing follows.
     pub(in crate::cursor) fn may_count_the_page(self) -> bool {
-        self.total == Some(self.rows) && self.is_full()
+        self.total == Some(self.rows) && self.is_full() && self.more != Some(false)
     }
 
     /// Whether the page does not look like one that was cut to the API's own

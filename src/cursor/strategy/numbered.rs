@@ -34,6 +34,12 @@ pub(in crate::cursor) struct Repeated {
     pages: u64,
     /// Whether rows came that changed after the sync began.
     busy: bool,
+    /// Whether a walk met a row at two places. Rows that leave are not met,
+    /// and neither are those that they hide, but none is met twice.
+    twice: bool,
+    /// The newest row of this walk, and of the one before it.
+    newest: Option<Instant>,
+    earlier: Option<Instant>,
     /// What a repeated walk is to confirm is older than this.
     end: Option<Instant>,
 }
@@ -51,6 +57,9 @@ impl Repeated {
             let at = if sorted { page.at(row) } else { Instant::MIN };
             self.met.insert((at, page.key(row)));
         }
+        let newest = (0..inside).map(|row| page.at(row)).max();
+        self.newest = self.newest.max(newest);
+        self.twice |= self.met.len() - known < inside;
         self.repeats += u32::from(self.met.len() == known && inside > 0);
     }
 
@@ -63,8 +72,19 @@ impl Repeated {
     ) {
         let end = self.end();
         let rows = deliver.iter().cloned().flatten();
-        self.busy |= rows.clone().any(|row| page.at(row) > began);
+        self.busy |= rows.clone().any(|row| self.is_later(page.at(row), began));
         self.fresh += rows.filter(|row| page.at(*row) < end).count() as u64;
+    }
+
+    /// Takes note of the newest row that is left for another sync.
+    pub(in crate::cursor) fn stir(&mut self, at: Instant, began: Instant) {
+        self.busy |= self.is_later(at, began);
+    }
+
+    /// Whether a row has changed meanwhile: after the sync began, by the clock
+    /// or by the rows' own, as the walk before met none that is so new.
+    fn is_later(&self, at: Instant, began: Instant) -> bool {
+        at > began || self.earlier.is_some_and(|newest| at > newest)
     }
 
     /// Whether it met all that the walk before it did, and no new row: then no
@@ -88,6 +108,8 @@ impl Repeated {
             pages,
             walks: self.walks + 1,
             busy: self.busy,
+            twice: self.twice,
+            earlier: self.newest,
             end: Some(end),
             ..Self::default()
         }
@@ -216,8 +238,10 @@ impl Cursor {
     /// Walks the same pages once more.
     fn repeat(&mut self, walk: Repeated, advances: bool) -> Result<bool> {
         // Where rows are sorted, positions that were passed show an order that
-        // is not stable; rows that move are just a busy table's.
-        if walk.walks >= MOST && walk.busy || walk.walks >= WALKS && self.set.sorted() {
+        // is not stable; rows that move are just a busy table's, and so are
+        // rows that leave.
+        let moves = self.set.sorted() || !walk.twice;
+        if walk.walks >= MOST && walk.busy || walk.walks >= WALKS && moves {
             return self.leave_unproved(advances);
         }
         if walk.walks + 1 >= TRIES {

@@ -146,6 +146,15 @@ impl Cursor {
         let old = |row: &usize| self.unsorted.is_old(page.at(*row), ripe);
         let old = new.clone().filter(old).count() as u64;
         self.unsorted.young += new.count() as u64 - old;
+        if let Some(until) = self.set.until {
+            // Those that are left for another sync move as well.
+            let later = (0..page.count()).filter(|row| page.at(*row) >= until);
+            let newest = later.map(|row| page.at(row)).max();
+            self.unsorted.young += u64::from(newest.is_some_and(|at| at >= ripe));
+            if let Some((walk, newest)) = self.repeated.as_mut().zip(newest) {
+                walk.stir(newest, began);
+            }
+        }
         if self.unsorted.is_checking() {
             return;
         }
