@@ -62,7 +62,9 @@ impl Cursor {
         if news > 0 {
             self.trust.probed(Probe::Open);
         }
-        let repeats = self.progress.page(rows > 0 && news == 0);
+        let repeats = self
+            .progress
+            .page(rows > 0 && news == 0, self.pages_met(rows));
         repeats.map_err(|error| self.refute(error, Doubt::Here))?;
         let sign = Sign {
             rows,
@@ -140,6 +142,15 @@ impl Cursor {
             return counted.max(self.window.pages() * largest);
         }
         counted
+    }
+
+    /// How many pages of so many rows hold all that the window met, where rows
+    /// are in no order and pages overlap by half.
+    fn pages_met(&self, rows: u64) -> u64 {
+        if self.set.sorted() {
+            return 0;
+        }
+        2 * self.window.met().rows() / rows.max(1)
     }
 
     /// A total that is capped where offsets are says nothing, and neither does

@@ -363,3 +363,28 @@ fn a_quiet_first_sync_of_four_pages_takes_six_requests() {
     reader.sync(&odd, &mut table, 6, |_| {}).unwrap();
     assert!(reader.lacks(&odd, &table).is_empty());
 }
+
+#[test]
+fn an_import_before_a_feed_that_is_newest_first_is_no_repetition() {
+    for import in [100, 400, 1_000] {
+        let mut table = Table::of((0..500).map(|row| 1_000 + row));
+        table.clock += 10;
+        let mut odd = Odd {
+            api: Api::new(20),
+            way: Way::NewestFirst,
+        };
+        odd.api.settings.order = Order::Unsorted;
+        let (mut reader, mut nth) = (Reader::default(), 0);
+        let synced = reader.sync(&odd, &mut table, 1_000, |table| {
+            nth += 1;
+            if nth == 30 {
+                table.clock += 1;
+                (0..import).for_each(|_| table.insert(false));
+            }
+        });
+        synced.unwrap();
+        table.clock += 1;
+        reader.sync(&odd, &mut table, 1_000, |_| {}).unwrap();
+        assert!(reader.lacks(&odd, &table).is_empty(), "{import}");
+    }
+}

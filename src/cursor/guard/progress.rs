@@ -59,10 +59,11 @@ impl Progress {
     }
 
     /// Refuses pages that bring only what was met, for long. Some are read
-    /// again where rows move.
-    pub(in crate::cursor) fn page(&mut self, idle: bool) -> Result<()> {
+    /// again where rows move: in no order as many as hold all that was met,
+    /// which are `met`, since rows that come in before it move it down.
+    pub(in crate::cursor) fn page(&mut self, idle: bool, met: u64) -> Result<()> {
         self.idle = if idle { self.idle + 1 } else { 0 };
-        if self.idle < 2 * TRIES {
+        if u64::from(self.idle) < met.saturating_add(u64::from(2 * TRIES)) {
             return Ok(());
         }
         Err(Error::contract("pages repeat")
