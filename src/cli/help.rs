@@ -109,6 +109,9 @@ Examples:
   highwater check --url https://api.example.com/v1/users --suggest > users.json
   highwater check --config users.json --json
   highwater check --config draft.json --suggest > users.json
+
+Exit code 1 where nothing speaks against a sync, and too little for it: a table
+that is empty, or all rows of one timestamp, show neither order nor filter.
 ";
 
 const STATUS: &str = "\
