@@ -296,7 +296,8 @@ fn sum_up(report: &mut Report, book: &mut Book, settled: bool) -> Result<()> {
     let recent = count(Standing::Recent);
     report.young = count(Standing::Young) + recent + unmet - report.deleted;
     report.set_aside = book.set_aside;
-    report.alike_all = report.missing == 0 && report.deleted == 0;
+    report.unmet = unmet - report.deleted;
+    report.alike_all = report.missing == 0 && unmet == 0;
     let mut name = |standing, id: String| {
         let ids = match standing {
             Some(Standing::New | Standing::Older) => &mut report.missing_ids,

@@ -20,7 +20,8 @@ pub enum Kind {
     Contract,
     /// Disk, state file, lock or output pipe: look at this machine.
     Local,
-    /// The files are not as the API is: nothing failed, and all was said.
+    /// The answer is no, though nothing failed: the files are not as the API
+    /// is, or what was asked for could not be seen.
     Differs,
 }
 
@@ -101,6 +102,11 @@ impl Error {
     /// [`Kind::Differs`]; whoever reads the report needs no more words.
     pub fn differs() -> Self {
         Self::new(Kind::Differs, "the files are not as the API is").quiet()
+    }
+
+    /// [`Kind::Differs`]: nothing speaks against it, and too little for it.
+    pub fn unproved(message: impl Into<String>) -> Self {
+        Self::new(Kind::Differs, message)
     }
 
     /// Says where, in front of what was said before.

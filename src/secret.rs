@@ -3,12 +3,15 @@
 //! while the program ran. The name is put in place of the value wherever that
 //! turns up. It refuses to read the environment itself and never prints a value.
 
+mod escape;
 pub mod literal;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+
+use escape::{escaped, percent};
 
 /// The values. A clone knows what the original knows, now and later.
 #[derive(Clone, Default)]
@@ -273,7 +276,7 @@ fn spelled(text: &[u8], value: &str, spelling: Spelling) -> Option<usize> {
             for byte in value.bytes() {
                 let rest = text.get(at..)?;
                 at += match rest {
-                    [b'%', high, low, ..] if hex(&[*high, *low]) == Some(u32::from(byte)) => 3,
+                    [b'%', ..] => percent(rest, byte).or((byte == b'%').then_some(1))?,
                     [b'+', ..] if byte == b' ' => 1,
                     [same, ..] if *same == byte => 1,
                     _ => return None,
@@ -282,22 +285,10 @@ fn spelled(text: &[u8], value: &str, spelling: Spelling) -> Option<usize> {
         }
         Spelling::Json => {
             for c in value.chars() {
-                let mut units = [0; 2];
                 let mut plain = [0; 4];
                 let rest = text.get(at..)?;
-                at += match (rest, short_escape(c)) {
-                    ([b'\\', letter, ..], Some(expected)) if *letter == expected => 2,
-                    ([b'\\', b'u', ..], _) => {
-                        let units = c.encode_utf16(&mut units);
-                        for (n, unit) in units.iter().enumerate() {
-                            let escape = rest.get(6 * n..6 * n + 6)?;
-                            let digits = escape.strip_prefix(b"\\u")?;
-                            if hex(digits) != Some(u32::from(*unit)) {
-                                return None;
-                            }
-                        }
-                        6 * units.len()
-                    }
+                at += match rest {
+                    [b'\\', ..] => escaped(rest, c)?,
                     _ if rest.starts_with(c.encode_utf8(&mut plain).as_bytes()) => c.len_utf8(),
                     _ => return None,
                 };
@@ -305,24 +296,6 @@ fn spelled(text: &[u8], value: &str, spelling: Spelling) -> Option<usize> {
         }
     }
     Some(at)
-}
-
-fn short_escape(c: char) -> Option<u8> {
-    Some(match c {
-        '"' | '\\' | '/' => c as u8,
-        '\n' => b'n',
-        '\r' => b'r',
-        '\t' => b't',
-        '\u{8}' => b'b',
-        '\u{c}' => b'f',
-        _ => return None,
-    })
-}
-
-fn hex(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |value, digit| {
-        Some(value * 16 + char::from(*digit).to_digit(16)?)
-    })
 }
 
 fn is_name(name: &str) -> bool {

@@ -13,7 +13,7 @@ pub(super) const NAMED: usize = 10;
 pub struct Report {
     /// The table's name.
     pub table: String,
-    /// Whether nothing is missing and nothing deleted.
+    /// Whether nothing is missing, and every row of the files was met.
     pub alike_all: bool,
     /// Rows that the files have.
     pub files: u64,
@@ -29,6 +29,10 @@ pub struct Report {
     pub deleted: u64,
     /// Rows that differ and are too young to be judged.
     pub young: u64,
+    /// Those of them that the walk has not met, though they are not young: the
+    /// table changes too often, or a row without a key may be one of them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unmet: u64,
     /// Rows with a fault, which syncs set aside: they are not compared.
     pub set_aside: u64,
     /// Columns that are declared and in no file; they are not compared.
@@ -66,6 +70,7 @@ impl Report {
         );
         let older = self.missing - self.never;
         let never = format!("{} never delivered, {older} in another version", self.never);
+        let unmet = format!("not to be judged, {} of them not met", self.unmet);
         let kinds = [
             ("alike", self.alike, "", &[][..]),
             ("missing", self.missing, &*never, &self.missing_ids),
@@ -78,7 +83,11 @@ impl Report {
             (
                 "young",
                 self.young,
-                "changed too recently to be judged",
+                if self.unmet > 0 {
+                    &*unmet
+                } else {
+                    "changed too recently to be judged"
+                },
                 &self.young_ids,
             ),
         ];
@@ -138,12 +147,17 @@ impl Report {
     /// [`crate::error::Kind::Differs`], quietly, where they are not.
     pub fn verdict(&self) -> Result<()> {
         let mended = self.repaired.as_ref();
-        if self.alike_all || mended.is_some_and(|repaired| !repaired.held_back) {
+        let mended = mended.is_some_and(|repaired| !repaired.held_back && self.unmet == 0);
+        if self.alike_all || mended {
             Ok(())
         } else {
             Err(Error::differs())
         }
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Names, of which each may be anything.

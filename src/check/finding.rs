@@ -32,6 +32,8 @@ pub(super) struct Finding {
     pub(super) remedy: String,
     /// Whether a sync could lose rows as things stand.
     pub(super) loses: bool,
+    /// Whether what was seen speaks for it, though it could be luck.
+    pub(super) leans: bool,
 }
 
 impl Verdict {
@@ -55,6 +57,7 @@ impl Finding {
             fix: None,
             remedy: String::new(),
             loses: verdict == Verdict::Broken,
+            leans: false,
         }
     }
 
@@ -96,6 +99,13 @@ impl Finding {
     #[must_use]
     pub(super) fn loses(mut self) -> Self {
         self.loses = true;
+        self
+    }
+
+    /// Although it was not seen, what was seen speaks for it.
+    #[must_use]
+    pub(super) fn leans(mut self) -> Self {
+        self.leans = true;
         self
     }
 

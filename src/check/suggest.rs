@@ -174,7 +174,7 @@ fn proved(open: &[Finding]) -> Result<()> {
         return Ok(());
     };
     let text = format!("{} is not proved: {}", finding.clause.name(), finding.found);
-    Err(Error::contract(text).hint(
+    Err(Error::unproved(text).hint(
         "suggest again once the table has rows of several timestamps, or check the file by hand",
     ))
 }

@@ -109,6 +109,9 @@ Examples:
   highwater check --url https://api.example.com/v1/users --suggest > users.json
   highwater check --config users.json --json
   highwater check --config draft.json --suggest > users.json
+
+Exit code 1 where nothing speaks against a sync, and too little for it: a table
+that is empty, or all rows of one timestamp, show neither order nor filter.
 ";
 
 const STATUS: &str = "\
@@ -201,7 +204,8 @@ With --repair it appends what is missing to a file as that of a sync, which
 its key and \"_deleted\": true, in CSV in a column of its own. A walk that is not
 believed deletes nothing.
 
-Exit code 1 where rows are missing or deleted, and were not repaired.
+Exit code 1 where rows are missing or deleted, and were not repaired, or where
+some were not met and none can say why, as the table changes too often.
 ";
 
 const SOURCE_NOTES: &str = "\

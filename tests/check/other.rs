@@ -137,7 +137,7 @@ fn what_a_recording_does_not_hold_is_skipped_and_not_blamed_on_the_api() {
         "sync", "--url", &url, "--record", "r.ndjson", "--state", "none", "--out", "-",
     ]);
     crate::support::run(&mut sync).expect(0);
-    let outcome = check(&scratch, &["--url", &url, "--replay", "r.ndjson", "--json"]).expect(0);
+    let outcome = check(&scratch, &["--url", &url, "--replay", "r.ndjson", "--json"]).expect(1);
     let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
     asks_for(&report, &[]);
     stands(&report, "filter", "not seen", "");

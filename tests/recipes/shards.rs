@@ -98,7 +98,19 @@ fn afterwards(dir: &Scratch, api: &Api) {
 #[test]
 #[cfg(unix)]
 fn xargs_runs_the_shards_and_the_sync_goes_on() {
-    completes("xargs -P 8");
+    completes("-P 8");
+}
+
+#[test]
+#[cfg(unix)]
+fn xargs_leaves_to_the_sync_what_cannot_be_divided() {
+    let (dir, api) = scene(0);
+    api.table().insert("7", clock::now());
+    shell(&dir, &block("--config users.json > plan")).expect(0);
+    assert_eq!(fs::read_to_string(dir.join("plan")).unwrap(), "");
+    shell(&dir, &block("cat > shard.sh")).expect(0);
+    let outcome = shell(&dir, &block("-P 8")).expect(0);
+    assert_eq!(outcome.receipt()["rows"], 1);
 }
 
 #[test]

@@ -65,6 +65,19 @@ fn a_value_is_redacted_however_it_is_spelled() {
 }
 
 #[test]
+fn a_value_is_redacted_where_a_text_was_encoded_more_than_once() {
+    let secrets = secrets(&[("P", "ab/c\"d=é")]);
+    for text in [
+        r#"ab\\\/c\\\"d=\\u00e9"#,
+        r#"ab\\/c\\\\\\\"d=é"#,
+        "ab%252Fc%2522d%253D%25C3%25A9",
+        "ab%25252Fc%252522d%25253D%2525c3%2525a9",
+    ] {
+        assert_eq!(secrets.redact(&format!("x{text}y")), "x${P}y", "{text}");
+    }
+}
+
+#[test]
 fn values_that_overlap_leave_no_piece_of_either() {
     let secrets = secrets(&[
         ("SHORT", "abcd"),

@@ -88,6 +88,11 @@ fn none(case: &Case<'_>) -> Finding {
             Finding::broken(Clause::Rows, found)
                 .remedy("name the API's own parameters: \"query\" in the connection file; without it --suggest tries those of APIs that it knows")
         }
+        None if let Some(total @ 1..) = case.all.page.total => {
+            let found = format!("none, though the total is {total}");
+            Finding::broken(Clause::Rows, found)
+                .remedy("may the token see them? a total of other rows takes \"total\": null")
+        }
         None => Finding::unseen(
             Clause::Rows,
             "none: of an empty table nothing more can be seen",

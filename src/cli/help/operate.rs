@@ -41,7 +41,7 @@ Usage:
 
 Examples:
   highwater plan --config users.json --shards 8 > plan
-  xargs -P 8 -L 1 sh shard.sh < plan
+  cat -n plan | xargs -r -P 8 -L 1 sh shard.sh
   tail -n 1 plan | sed 's/.*--until/--since/' |
     xargs highwater sync --config users.json
 
