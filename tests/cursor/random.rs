@@ -169,8 +169,7 @@ fn whatever_changes_nothing_is_lost_and_nothing_comes_twice() {
         ..Config::default()
     };
     let seed = std::env::var("SEED").map_or(7, |seed| seed.parse().unwrap());
-    let seed = u64::to_le_bytes(seed).repeat(4);
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
     let mut runner = TestRunner::new_with_rng(config, rng);
     runner
         .run(&plans(), |plan| {

@@ -251,7 +251,7 @@ fn bytes(dice: &mut Dice, input: &mut Vec<u8>) {
     match dice.below(7) {
         0 => input.truncate(at),
         1 => put(input, at..end, b""),
-        2 => put(input, at..at, dice.pick(&ODD)),
+        2 => put(input, at..at, ODD[dice.below(ODD.len())]),
         3 => put(input, at..at, &[*dice.pick(BYTES)]),
         4 if at < end => input[at] ^= 1 << dice.below(8),
         5 => {
