@@ -135,21 +135,8 @@ impl Checkpoint {
                 "put back a good copy, or start over with --full-refresh, which keeps the files",
             )
         };
-        if text
-            .iter()
-            .all(|byte| matches!(byte, 0 | b' ' | b'\n' | b'\r' | b'\t'))
-        {
-            return Err(damaged(if text.is_empty() {
-                "it is empty".into()
-            } else {
-                "it holds nothing but blanks or NULs".into()
-            }));
-        }
-        let value = |at| json::value(text, at, 0).map(|end| json::space(text, end));
-        if value(json::space(text, 0)) == Ok(text.len())
-            && text.get(json::space(text, 0)) != Some(&b'{')
-        {
-            return Err(damaged("it is no JSON object".into()));
+        if let Some(what) = illegible(text) {
+            return Err(damaged(what));
         }
         if let Ok(Written {
             version: Some(version),
@@ -328,6 +315,26 @@ fn parse_version(id: String, text: &str) -> Option<Version> {
     let hashes = hashes.split(',').map(|hash| u64::from_str_radix(hash, 16));
     let hashes = hashes.collect::<std::result::Result<_, _>>().ok()?;
     Some(Version { id, at, hashes })
+}
+
+/// What is wrong with a text that is no JSON object, or not even text.
+fn illegible(text: &[u8]) -> Option<String> {
+    let is_blank = |byte: &u8| matches!(byte, 0 | b' ' | b'\n' | b'\r' | b'\t');
+    if text.is_empty() {
+        return Some("it is empty".into());
+    }
+    if text.iter().all(is_blank) {
+        return Some("it holds nothing but blanks or NULs".into());
+    }
+    // What is none of ours is only skipped later on, whatever its bytes.
+    if let Err(error) = std::str::from_utf8(text) {
+        let at = error.valid_up_to();
+        return Some(format!("byte {at} of it is not UTF-8"));
+    }
+    let start = json::space(text, 0);
+    let end = json::value(text, start, 0).map(|end| json::space(text, end));
+    let is_other = end == Ok(text.len()) && text.get(start) != Some(&b'{');
+    is_other.then(|| "it is no JSON object".into())
 }
 
 /// The version alone, whatever else a newer program writes.

@@ -156,7 +156,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         && number.matches('.').count() <= 1;
     let Some((scale, factor)) = factor.filter(|_| digits) else {
         return Err(format!(
-            "\"{text}\" is not a duration, try 250ms, 60s, 5m, 2h, 1d or a number of seconds"
+            "{text:?} is not a duration, try 250ms, 60s, 5m, 2h, 1d or a number of seconds"
         ));
     };
     decimal(number, scale)
@@ -166,7 +166,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
             Some(Duration::new(secs, u32::try_from(nanos % NANOS).ok()?))
         })
         .filter(|time| *time <= Duration::from_secs(LIMIT))
-        .ok_or_else(|| format!("\"{text}\" is too long a duration, at most 365250d"))
+        .ok_or_else(|| format!("{text:?} is too long a duration, at most 365250d"))
 }
 
 /// How the cursor's values are read and how a bound is spelled for the API:

@@ -23,7 +23,7 @@ impl Description {
     /// cannot be read back as the same day.
     pub(super) fn new(text: &str) -> Result<Self, String> {
         let item = format_description::parse_owned::<2>(text)
-            .map_err(|cause| format!("\"{text}\" is not a format description: {cause}"))?;
+            .map_err(|cause| format!("{text:?} is not a format description: {cause}"))?;
         let text = text.to_owned();
         let absolute = false;
         let mut description = Self {
@@ -41,7 +41,7 @@ impl Description {
             let read = description.spell(at).and_then(|it| description.read(&it));
             if !read.is_some_and(|read| read <= at && at.secs - read.secs < DAY) {
                 return Err(format!(
-                    "\"{}\" does not tell the instant: it needs [year], [month] and [day], \
+                    "{:?} does not tell the instant: it needs [year], [month] and [day], \
                      [minute] needs [hour], [second] needs [minute], [subsecond] needs \
                      [second], [hour repr:12] needs [period]",
                     description.text

@@ -173,6 +173,8 @@ fn a_damaged_state_is_refused_and_full_refresh_starts_over() {
         b"null",
         b"{}",
         b"\xef\xbb\xbf{}",
+        // In a member that is none of ours, which is only skipped.
+        b"{\"last_updated_at\":\"2024-01-15T10:30:00Z\",\"more\":\"\xff\"}",
     ] {
         refused(&scene, &with(text), "damaged");
         starts_over(&mut scene, &with(text));

@@ -11,40 +11,35 @@ use crate::support::table::Table;
 use crate::support::{Scratch, highwater, program, run};
 
 /// What a terminal is sent, None where there is no `script` to ask.
-fn on_a_terminal(dir: &Scratch, words: &str, set: Option<(&str, &str)>) -> Option<String> {
+fn on_a_terminal(dir: &Scratch, words: &str, set: Option<(&str, &str)>) -> String {
     let command = format!("{} {words}", program().display());
     shell_on_a_terminal(dir, &command, set)
 }
 
 /// The same of a shell's line.
-fn shell_on_a_terminal(dir: &Scratch, command: &str, set: Option<(&str, &str)>) -> Option<String> {
-    let version = Command::new("script").arg("--version").output().ok()?;
-    if !version.status.success() {
-        return None;
-    }
+fn shell_on_a_terminal(dir: &Scratch, command: &str, set: Option<(&str, &str)>) -> String {
     let mut script = Command::new("script");
     script.args(["-qec", command, "/dev/null"]);
     script.current_dir(dir.path()).env_remove("RUST_LOG");
     script.env_remove("COLUMNS").env("TERM", "xterm").envs(set);
-    Some(run(&mut script).expect(0).stdout)
+    run(&mut script).expect(0).stdout
 }
 
 #[test]
+#[ignore = "needs script, of util-linux"]
 fn a_terminal_sees_the_rows_go_by_on_one_line_that_is_gone_at_the_end() {
     let dir = Scratch::new();
     let api = Api::over(Table::users(300, 1))
         .latency(Duration::from_millis(40))
         .start();
     let sync = format!("sync --url {}", api.url());
-    let Some(seen) = on_a_terminal(&dir, &sync, None) else {
-        return;
-    };
+    let seen = on_a_terminal(&dir, &sync, None);
     assert!(seen.contains("50 of 300 rows"), "{seen:?}");
     let (line, receipt) = seen.rsplit_once("\r\u{1b}[K").expect("the line is erased");
     assert!(!line.contains('\n'), "{seen:?}");
     assert!(receipt.starts_with("{\"table\":\"user\""), "{seen:?}");
     for quiet in ["-q", "-v"] {
-        let seen = on_a_terminal(&dir, &format!("{sync} --full-refresh {quiet}"), None).unwrap();
+        let seen = on_a_terminal(&dir, &format!("{sync} --full-refresh {quiet}"), None);
         assert!(!seen.contains("\u{1b}[K"), "{seen:?}");
     }
 }
@@ -59,20 +54,19 @@ fn a_file_or_a_pipe_sees_no_status_line() {
 }
 
 #[test]
+#[ignore = "needs script, of util-linux"]
 fn no_line_is_wider_than_the_terminal_and_a_dumb_one_sees_none() {
     let dir = Scratch::new();
     let api = Api::over(Table::users(300, 1))
         .latency(Duration::from_millis(40))
         .start();
     let sync = format!("sync --url {} --full-refresh", api.url());
-    let Some(seen) = on_a_terminal(&dir, &sync, Some(("COLUMNS", "30"))) else {
-        return;
-    };
+    let seen = on_a_terminal(&dir, &sync, Some(("COLUMNS", "30")));
     let (lines, _) = seen.rsplit_once("\r\u{1b}[K").expect("the line is erased");
     let lines: Vec<&str> = lines.split("\r\u{1b}[K").collect();
     assert!(lines.iter().any(|line| line.contains(" rows")), "{seen:?}");
     assert!(lines.iter().all(|line| line.len() < 30), "{seen:?}");
-    let seen = on_a_terminal(&dir, &sync, Some(("TERM", "dumb"))).unwrap();
+    let seen = on_a_terminal(&dir, &sync, Some(("TERM", "dumb")));
     assert!(!seen.contains(" rows"), "{seen:?}");
 }
 
@@ -111,6 +105,7 @@ fn screen(sent: &str, columns: usize) -> (Vec<String>, usize) {
 }
 
 #[test]
+#[ignore = "needs script, of util-linux"]
 fn a_narrow_terminal_is_asked_for_its_width_and_no_line_breaks_there() {
     let dir = Scratch::new();
     let api = Api::over(Table::users(300, 1))
@@ -128,9 +123,7 @@ fn a_narrow_terminal_is_asked_for_its_width_and_no_line_breaks_there() {
             "stty cols {columns} rows 20; {} sync --config all.json --full-refresh > receipts",
             program.display()
         );
-        let Some(sent) = shell_on_a_terminal(&dir, &sync, None) else {
-            return;
-        };
+        let sent = shell_on_a_terminal(&dir, &sync, None);
         assert!(sent.contains(" of 300 rows"), "{sent:?}");
         let (lines, wrapped) = screen(&sent, columns);
         assert_eq!((lines, wrapped), (vec![String::new()], 0), "{sent:?}");
@@ -140,6 +133,7 @@ fn a_narrow_terminal_is_asked_for_its_width_and_no_line_breaks_there() {
 }
 
 #[test]
+#[ignore = "needs script, of util-linux"]
 fn what_is_said_meanwhile_stands_on_lines_of_its_own_without_colours() {
     let dir = Scratch::new();
     let api = Api::over(Table::users(300, 1))
@@ -156,9 +150,7 @@ fn what_is_said_meanwhile_stands_on_lines_of_its_own_without_colours() {
             (nth == 3).then(|| Reply::status(503).header("Retry-After", 0))
         });
         let sync = format!("sync --full-refresh --url {}", api.url());
-        let Some(sent) = on_a_terminal(&dir, &sync, Some((name, value))) else {
-            return;
-        };
+        let sent = on_a_terminal(&dir, &sync, Some((name, value)));
         let (lines, _) = screen(&sent, 1000);
         let [warning, receipt, last] = &lines[..] else {
             panic!("{lines:?}");
@@ -171,7 +163,7 @@ fn what_is_said_meanwhile_stands_on_lines_of_its_own_without_colours() {
     }
     for term in ["dumb", ""] {
         let sync = format!("sync --full-refresh --url {}", api.url());
-        let sent = on_a_terminal(&dir, &sync, Some(("TERM", term))).unwrap();
+        let sent = on_a_terminal(&dir, &sync, Some(("TERM", term)));
         assert!(!sent.contains('\u{1b}'), "{sent:?}");
     }
 }

@@ -445,6 +445,19 @@ fn faults_of_zones_spellings_and_ignored_fields_are_named() {
 }
 
 #[test]
+fn control_characters_of_a_value_are_escaped_in_its_fault() {
+    for text in [
+        r#"{"since": {"read": "\n"}}"#,
+        r#"{"since": {"format": "\u0007[hour"}}"#,
+        r#"{"lookback": "\u001b[2J"}"#,
+        r#"{"timeout": "99999999999999\t99h"}"#,
+    ] {
+        let error = error(text);
+        assert!(!error.contains(char::is_control), "{error:?}");
+    }
+}
+
+#[test]
 fn sizes_are_bytes_or_powers_of_1024() {
     for (text, bytes) in [
         ("0", 0),
