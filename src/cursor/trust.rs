@@ -45,6 +45,8 @@ pub(super) struct Trust {
     inquiries: u32,
     refusals: u32,
     unconfirmed: &'static str,
+    /// Whether pages were left though rows moved from one to another.
+    moving: bool,
     closed: Option<Closed>,
     /// The filter's grain in nanoseconds, 1 where none was seen; None where
     /// the filter is not honoured at all.
@@ -83,6 +85,7 @@ impl Trust {
             inquiries: 0,
             refusals: 0,
             unconfirmed: "no window was opened at a row that was known",
+            moving: false,
             closed: None,
             grain: Some(1),
             ending: false,
@@ -134,6 +137,11 @@ impl Trust {
 
     /// None where a known row confirmed the bound, or else why none did.
     pub(super) fn unconfirmed(&self) -> Option<&'static str> {
+        if self.moving {
+            return Some(
+                "rows moved from page to page while they were read; the next sync reads these pages again",
+            );
+        }
         (!self.confirmed).then_some(self.unconfirmed)
     }
 
@@ -141,6 +149,11 @@ impl Trust {
     pub(super) fn confirm(&mut self, ground: Ground) {
         self.confirmed = true;
         self.at_confirmed = ground;
+    }
+
+    /// Notes that pages were left though rows moved from one to another.
+    pub(super) fn leave(&mut self) {
+        self.moving = true;
     }
 
     /// Notes why no row could confirm the bound.

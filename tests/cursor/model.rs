@@ -220,6 +220,8 @@ pub(crate) struct Ledger {
     pub(crate) reread: u64,
     /// The most rows that had to be remembered.
     pub(crate) held: usize,
+    /// Whether the last sync said that it left pages whose rows moved.
+    moving: bool,
 }
 
 impl Ledger {
@@ -331,6 +333,8 @@ impl Ledger {
             self.save(&cursor, &api.settings.format);
             self.counts = cursor.counts();
             if step.done {
+                let why = cursor.unconfirmed().unwrap_or_default();
+                self.moving = why.contains("rows moved from page to page");
                 return Ok(());
             }
         }
@@ -349,7 +353,7 @@ impl Ledger {
                 Total::Absent | Total::Capped(_) => instant(row.at) < self.mark(),
                 Total::Exact => instant(row.at) <= self.mark(),
             };
-            let passed = passed && lookback.is_zero();
+            let passed = passed && lookback.is_zero() && !self.moving;
             assert!(
                 !passed && settled.is_none_or(|at| instant(row.at) >= at),
                 "{row:?} is lost, mark {:?}, resume {:?}",

@@ -263,6 +263,7 @@ impl Cursor {
     /// sync reads again from where this one began.
     fn leave_unproved(&mut self, advances: bool) -> Result<bool> {
         self.warn("moving", "rows move from page to page while they are read: the next sync reads them again; a larger page holds more of them (--page-size)");
+        self.trust.leave();
         if !self.set.sorted() {
             return Ok(true);
         }
