@@ -3,20 +3,22 @@
 //! shape is not as the connection says. A row with a fault of its own is
 //! refused too, or noted beside the sound ones where the connection wants that.
 
+mod flaw;
 mod fold;
 pub(crate) mod ignore;
 mod links;
 mod list;
 mod odd;
 pub mod text;
+mod value;
 mod view;
 mod walk;
 
+use flaw::{Flaw, Stop};
 use fold::Fold;
-use odd::Flaw;
 pub use odd::Odd;
 pub use view::View;
-use walk::{Stop, Walk};
+use walk::Walk;
 
 use crate::config::{Connection, Field, Place};
 use crate::error::{Again, Error, Result, excerpt};
@@ -247,7 +249,7 @@ impl Page {
             .trim();
         // PostgREST says `*` where it did not count.
         if digits != "*" {
-            let number = walk::count(digits).ok_or_else(|| {
+            let number = value::count(digits).ok_or_else(|| {
                 let message = format!("{:?} is no number", excerpt(value));
                 Error::contract(message).at(format_args!("header {name}"))
             })?;

@@ -13,7 +13,6 @@ use crate::config::Connection;
 use crate::error::{Result, excerpt};
 use crate::json;
 use crate::page::{Member, Shape, View};
-use crate::sink::Lead;
 use crate::timestamp::Format;
 use crate::types::{Type, Value};
 use header::Column;
@@ -38,6 +37,18 @@ impl FileFormat {
             Self::Csv => "csv",
         }
     }
+}
+
+/// What a state keeps of how rows were written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lead {
+    /// The last `_seq` that was given so far.
+    pub seq: u64,
+    /// The header that the lines begin with, where it is not one of declared
+    /// columns: a file that has another one already is not for them.
+    pub header: Option<Vec<String>>,
+    /// The first field that the header before it did not have.
+    pub field: Option<String>,
 }
 
 /// Why a row does not fit.

@@ -9,6 +9,7 @@ mod encode;
 mod files;
 mod key;
 mod latest;
+mod marks;
 mod read;
 
 use std::io::{self, Write};
@@ -24,12 +25,13 @@ use crate::json::Fault;
 use crate::row::FileFormat;
 use crate::store::Store;
 use encode::{Fields, Lines};
-use key::Misfit;
 use latest::Latest;
+use marks::Misfit;
 
 pub(crate) use encode::{Kind, Records};
 pub use files::{File, finished};
-pub(crate) use key::{DELETED, Marks, Part, SEQ, json_cell};
+pub(crate) use key::{DELETED, Part, SEQ, json_cell};
+pub(crate) use marks::Marks;
 pub(crate) use read::{Version, each};
 
 /// How much is written at once.

@@ -1,8 +1,8 @@
 //! Rows that are lists of values, and the answer's list of their fields' names.
 //! A row with too few or too many values is refused.
 
-use super::odd::Flaw;
-use super::walk::{Stop, Walk, too_many};
+use super::flaw::{Flaw, Stop, too_many};
+use super::walk::Walk;
 use super::{MAX_FIELDS, Member};
 use crate::error::{Error, Result, excerpt};
 use crate::json::{self, Fault, Span, lenient};

@@ -1,61 +1,14 @@
 //! The walk down an answer's body to its rows, and along them.
 
+use super::flaw::{Flaw, Stop, too_many};
 use super::links;
-use super::odd::Flaw;
+use super::value::{field_value, instant, is_key, whole};
 use super::{MAX_FIELDS, MAX_ROWS, Member, Page, Row, Wanted};
-use crate::config::{Connection, Field};
-use crate::error::{Again, Error, Result, excerpt};
+use crate::config::Connection;
+use crate::error::{Error, Result, excerpt};
 use crate::json::{self, Fault, Span};
-use crate::timestamp::{Format, Instant};
 
 const MAX_FIELDS_PER_ROW: usize = 10_000;
-
-/// Why the walk stops: the text is no JSON, or not the JSON that was wanted.
-pub(super) enum Stop {
-    Fault(Fault),
-    Error(Box<Error>),
-    /// Only this row is not as it should be.
-    Row(Box<Flaw>),
-}
-
-impl From<Flaw> for Stop {
-    fn from(flaw: Flaw) -> Self {
-        Self::Row(Box::new(flaw))
-    }
-}
-
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Error(Box::new(error))
-    }
-}
-
-impl Stop {
-    pub(super) fn explain(self, body: &[u8]) -> Error {
-        let fault = match self {
-            Self::Error(error) => return *error,
-            Self::Row(flaw) => return flaw.error(),
-            Self::Fault(fault) => fault,
-        };
-        let at = format!("byte {} of the body", fault.at);
-        if fault.is_end() && !body.is_empty() {
-            return Error::temporary("the body was cut off").at(at);
-        }
-        let from = fault.at.saturating_sub(20).min(body.len());
-        let near = String::from_utf8_lossy(&body[from..body.len().min(from + 80)]);
-        let message = format!("the body is not JSON: {}: {:?}", fault.what, excerpt(&near));
-        Error::contract(message)
-            .at(at)
-            .again(Again::Later)
-            .hint("is the URL that of the API, and not of a web page?")
-    }
-}
 
 /// The walk through one body.
 pub(super) struct Walk<'a> {
@@ -188,7 +141,7 @@ impl<'a> Walk<'a> {
                 Err(stop) => {
                     self.page.members.truncate(before.0);
                     self.page.ids.truncate(before.1);
-                    self.set_aside(text, at, stop)?
+                    self.page.set_aside(self.of, text, at, stop)?
                 }
             };
             self.page.listed += 1;
@@ -333,30 +286,6 @@ impl<'a> Walk<'a> {
     }
 }
 
-pub(super) fn too_many() -> Stop {
-    Error::contract("more fields than any table has")
-        .hint("ask for smaller pages with --page-size")
-        .into()
-}
-
-/// Whether a value can be a primary key.
-#[inline]
-pub(super) fn is_key(raw: &[u8]) -> bool {
-    matches!(raw.first(), Some(b'"' | b'-' | b'0'..=b'9'))
-}
-
-/// The instant of a cursor's value.
-#[inline]
-pub(super) fn instant(raw: &[u8], format: &Format) -> Option<Instant> {
-    match raw {
-        [b'"', inner @ .., b'"'] => format
-            .glance(inner)
-            .or_else(|| format.read(&json::unescape(inner), false)),
-        [b'-' | b'0'..=b'9', ..] => format.read(&json::text(raw), true),
-        _ => None,
-    }
-}
-
 /// Whether the quoted `key` stands at `at`.
 #[inline]
 fn has_key(text: &[u8], at: usize, key: &[u8]) -> bool {
@@ -366,49 +295,10 @@ fn has_key(text: &[u8], at: usize, key: &[u8]) -> bool {
         && text.get(end) == Some(&b'"')
 }
 
-/// A field's value, null counting as missing.
-fn field_value<'a>(
-    text: &'a [u8],
-    members: &[Member],
-    field: &Field,
-    index: Option<usize>,
-) -> Option<&'a [u8]> {
-    let raw = members.get(index?)?.value.of(text);
-    let raw = if field.path.len() > 1 {
-        json::point(raw, &field.path[1..])?
-    } else {
-        raw
-    };
-    (raw != b"null").then_some(raw)
-}
-
 fn no_rows(message: String) -> Error {
     Error::contract(message).hint(
         "name the place of the rows with \"response\": {\"rows\": \"/…\"} in the connection file",
     )
-}
-
-/// A whole number, or the digits of one in a string; null is none.
-fn whole(raw: &[u8], what: &Wanted) -> Result<Option<u64>> {
-    let name = match what {
-        Wanted::Offset => "offset",
-        Wanted::Limit => "limit",
-        _ => "total",
-    };
-    let text = json::text(raw);
-    if raw == b"null" {
-        return Ok(None);
-    }
-    count(&text).map(Some).ok_or_else(|| {
-        Error::contract(format!("{:?} is no count of rows", excerpt(&text)))
-            .at(format_args!("field {name:?}"))
-    })
-}
-
-/// Digits as a number. `parse` alone would take a plus sign too.
-pub(super) fn count(text: &str) -> Option<u64> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse().ok())?
 }
 
 /// A pointer as configurations spell it.
