@@ -43,7 +43,8 @@ use crate::error::{Error, Result};
 use crate::load;
 use crate::row::FileFormat;
 use crate::secret;
-use crate::store::{PART, Store, after, failed, stamp};
+use crate::stamp::{after, stamp};
+use crate::store::{PART, Store, failed};
 use crate::table::{File, Identity, Survey, Wanted, finished, folder, identify};
 use crate::timestamp;
 

@@ -6,6 +6,7 @@
 mod asked;
 pub mod auth;
 mod file;
+pub mod literal;
 mod parts;
 mod since;
 mod tables;

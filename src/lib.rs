@@ -109,6 +109,7 @@ pub mod seen;
 pub mod session;
 pub mod sink;
 pub mod source;
+pub mod stamp;
 pub mod status;
 pub mod store;
 pub mod sync;

@@ -3,8 +3,6 @@
 //! while the program ran. The name is put in place of the value wherever that
 //! turns up. It refuses to read the environment itself and never prints a value.
 
-pub mod literal;
-
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;

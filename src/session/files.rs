@@ -10,7 +10,8 @@ use crate::row::Encoder;
 use crate::sink::Sink;
 use crate::sink::file::FileSink;
 use crate::sink::stdout::StdoutSink;
-use crate::store::{Store, after};
+use crate::stamp::after;
+use crate::store::Store;
 use crate::timestamp::{self, Instant};
 
 /// Loads the state and brings the files of a sync that did not end in order.

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::checkpoint::Part;
 use crate::disk::Entry;
 use crate::error::{Error, Result};
-use crate::store::{PART, Store, beside, failed, stamp};
+use crate::stamp::stamp;
+use crate::store::{PART, Store, beside, failed};
 
 /// What there is of a file that a state names.
 enum Found {
