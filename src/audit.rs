@@ -49,7 +49,7 @@ use crate::session::{instant, origin, settings, start};
 use crate::sink::behind::Behind;
 use crate::source::retry::Retry;
 use crate::store::Store;
-use crate::sync::{self, Sync, Tally};
+use crate::sync::{Sync, Tally};
 use crate::table::{folder, held, identify};
 use book::Book;
 use judge::{Dated, Judge};
@@ -245,7 +245,7 @@ fn walk(
     book: &Arc<Mutex<Book>>,
     start: Start,
 ) -> Result<Round> {
-    let mut cursor = Cursor::new(settings(of, None), start);
+    let cursor = Cursor::new(settings(of, None), start);
     let mut encoder = Encoder::new(FileFormat::Ndjson, of);
     let seq = book.lock().ok().and_then(|book| {
         let repair = book.repair.as_ref().filter(|repair| repair.metadata)?;
@@ -256,30 +256,18 @@ fn walk(
     }
     let mut sink = Behind::new(Box::new(Judge(Arc::clone(book))))?;
     let mut line = StatusLine::new(options);
-    let mut walk = Sync {
-        of,
-        source: asked,
-        cursor: &mut cursor,
-        encoder: &mut encoder,
-        sink: &mut sink,
-        clock: &mut SystemClock,
-        observer: &mut |tally| line.show(tally),
-        tally: Tally::default(),
-        checked_at: None,
-        unsaved: 0,
-        good: false,
-        unasked: 0,
-    };
+    let (mut clock, mut show) = (SystemClock, |tally: &Tally| line.show(tally));
+    let mut walk = Sync::new(of, asked, cursor, encoder, &mut sink, &mut clock).observed(&mut show);
     let result = walk.run();
-    let (rows, checked_at) = (walk.tally.rows, walk.checked_at.clone());
+    let round = Round {
+        progress: walk.progress(),
+        rows: walk.tally().rows,
+        drifts: walk.cursor().counts().drifts,
+    };
     line.clear();
     sink.finish(result.is_ok())?;
     result?;
-    Ok(Round {
-        progress: sync::progress(&cursor, checked_at),
-        rows,
-        drifts: cursor.counts().drifts,
-    })
+    Ok(round)
 }
 
 /// Counts, and names some rows of each kind.

@@ -30,30 +30,80 @@ pub struct Tally {
 
 /// A sync under way.
 pub struct Sync<'a> {
-    /// What is asked.
-    pub of: &'a Connection,
-    /// Who answers, and is asked again.
-    pub source: &'a mut Retry,
-    /// What to ask for next.
-    pub cursor: &'a mut Cursor,
-    /// How rows are written.
-    pub encoder: &'a mut Encoder,
-    /// Where they go.
-    pub sink: &'a mut Behind,
-    /// What time it is.
-    pub clock: &'a mut dyn Clock,
-    /// Told of every page.
-    pub observer: &'a mut dyn FnMut(&Tally),
-    /// What happened so far.
-    pub tally: Tally,
+    of: &'a Connection,
+    source: &'a mut Retry,
+    cursor: Cursor,
+    encoder: Encoder,
+    sink: &'a mut Behind,
+    clock: &'a mut dyn Clock,
+    /// It is told of every page.
+    observer: Option<&'a mut dyn FnMut(&Tally)>,
+    tally: Tally,
     /// Pages and rows since the state was saved.
-    pub unsaved: u64,
+    unsaved: u64,
     /// Whether an answer was good already.
-    pub good: bool,
+    good: bool,
     /// Requests of the source that asked nobody.
-    pub unasked: u64,
+    unasked: u64,
     /// When the last complete sync ended.
-    pub checked_at: Option<String>,
+    checked_at: Option<String>,
+}
+
+impl<'a> Sync<'a> {
+    /// A sync that asks this source what the cursor wants to know, and gives
+    /// the rows that are new to this sink as the encoder writes them.
+    pub fn new(
+        of: &'a Connection,
+        source: &'a mut Retry,
+        cursor: Cursor,
+        encoder: Encoder,
+        sink: &'a mut Behind,
+        clock: &'a mut dyn Clock,
+    ) -> Self {
+        Self {
+            of,
+            source,
+            cursor,
+            encoder,
+            sink,
+            clock,
+            observer: None,
+            tally: Tally::default(),
+            unsaved: 0,
+            good: false,
+            unasked: 0,
+            checked_at: None,
+        }
+    }
+
+    /// With somebody who is told of every page.
+    #[must_use]
+    pub fn observed(mut self, observer: &'a mut dyn FnMut(&Tally)) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// With the instant at which the last complete sync ended.
+    #[must_use]
+    pub fn checked_at(mut self, checked_at: Option<String>) -> Self {
+        self.checked_at = checked_at;
+        self
+    }
+
+    /// What happened so far.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// How far the walk is.
+    pub fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// What a state says of how far the walk is.
+    pub fn progress(&self) -> Progress {
+        progress(&self.cursor, self.checked_at.clone())
+    }
 }
 
 /// The longest that two clocks that were set can differ.
@@ -105,7 +155,9 @@ impl Sync<'_> {
             self.tally.left = page
                 .total
                 .map(|total| total.saturating_sub(offset + (view.len() + view.skipped()) as u64));
-            (self.observer)(&self.tally);
+            if let Some(observer) = &mut self.observer {
+                observer(&self.tally);
+            }
             if step.done {
                 return Ok(());
             }
@@ -145,7 +197,7 @@ impl Sync<'_> {
                 let now = self.clock.now();
                 self.checked_at = Some(timestamp::format(Instant { nanos: 0, ..now }));
             }
-            batch.progress = Some(progress(self.cursor, self.checked_at.clone()));
+            batch.progress = Some(self.progress());
             self.unsaved = 0;
         }
         self.sink.append(batch)?;
@@ -177,7 +229,7 @@ impl Sync<'_> {
     fn remember(&mut self, error: Error) -> Error {
         if self.cursor.refuted().is_some() && error.kind() == Kind::Contract {
             let mut batch = self.sink.empty();
-            batch.progress = Some(progress(self.cursor, self.checked_at.clone()));
+            batch.progress = Some(self.progress());
             if let Err(another) = self.sink.append(batch) {
                 log::error!("{another}");
             }
@@ -245,7 +297,7 @@ impl Sync<'_> {
 
 /// What the cursor's progress is in a state. `checked_at` is when the last
 /// complete sync ended.
-pub fn progress(cursor: &Cursor, checked_at: Option<String>) -> Progress {
+pub(crate) fn progress(cursor: &Cursor, checked_at: Option<String>) -> Progress {
     let mark = cursor.mark().map(|mark| mark.text.clone());
     let resume = match cursor.resume() {
         None => Resume::Beginning,

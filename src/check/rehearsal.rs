@@ -13,7 +13,7 @@ use crate::row::Encoder;
 use crate::session::start::{settings, start};
 use crate::sink::behind::Behind;
 use crate::sink::{Batch, Outcome, Sink};
-use crate::sync::{Sync, Tally};
+use crate::sync::Sync;
 
 use super::ask::Asker;
 use super::clause::Clause;
@@ -140,24 +140,10 @@ fn sync(of: &Connection, asker: &mut Asker, begin: Start, pages: u64) -> (Noted,
         Ok(sink) => sink,
         Err(error) => return (Noted::default(), Err(error)),
     };
-    let mut cursor = Cursor::new(settings(of, None), begin);
-    let mut encoder = Encoder::new(Default::default(), of);
-    let mut clock = SystemClock;
-    let result = Sync {
-        of,
-        source: &mut asker.source,
-        cursor: &mut cursor,
-        encoder: &mut encoder,
-        sink: &mut sink,
-        clock: &mut clock,
-        observer: &mut |_| {},
-        tally: Tally::default(),
-        checked_at: None,
-        unsaved: 0,
-        good: false,
-        unasked: 0,
-    }
-    .run();
+    let cursor = Cursor::new(settings(of, None), begin);
+    let encoder = Encoder::new(Default::default(), of);
+    let (source, mut clock) = (&mut asker.source, SystemClock);
+    let result = Sync::new(of, source, cursor, encoder, &mut sink, &mut clock).run();
     // All batches are with the sink once its thread has ended.
     _ = sink.committed();
     let noted = Nowhere(noted).noted();
