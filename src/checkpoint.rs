@@ -130,38 +130,7 @@ impl Checkpoint {
     /// [`crate::error::Kind::Local`] where it is damaged or newer than this
     /// program; it is never taken for an empty one.
     pub fn parse(text: &[u8]) -> Result<Self> {
-        let damaged = |what: String| {
-            Error::local(format!("the state is damaged: {what}")).hint(
-                "put back a good copy, or start over with --full-refresh, which keeps the files",
-            )
-        };
-        if text
-            .iter()
-            .all(|byte| matches!(byte, 0 | b' ' | b'\n' | b'\r' | b'\t'))
-        {
-            return Err(damaged(if text.is_empty() {
-                "it is empty".into()
-            } else {
-                "it holds nothing but blanks or NULs".into()
-            }));
-        }
-        let value = |at| json::value(text, at, 0).map(|end| json::space(text, end));
-        if value(json::space(text, 0)) == Ok(text.len())
-            && text.get(json::space(text, 0)) != Some(&b'{')
-        {
-            return Err(damaged("it is no JSON object".into()));
-        }
-        if let Ok(Written {
-            version: Some(version),
-            ..
-        }) = serde_json::from_slice(text)
-            && version > VERSION
-        {
-            return Err(Error::local(format!(
-                "the state is of version {version}, newer than this program knows"
-            ))
-            .hint("use the program that wrote it, or a newer one"));
-        }
+        refuse_at_sight(text)?;
         let raw: Raw = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
         let Some(last_updated_at) = raw.last_updated_at else {
             return Err(damaged("it has no last_updated_at".into()));
@@ -328,6 +297,44 @@ fn parse_version(id: String, text: &str) -> Option<Version> {
     let hashes = hashes.split(',').map(|hash| u64::from_str_radix(hash, 16));
     let hashes = hashes.collect::<std::result::Result<_, _>>().ok()?;
     Some(Version { id, at, hashes })
+}
+
+/// The error for a state that cannot be read.
+fn damaged(what: String) -> Error {
+    Error::local(format!("the state is damaged: {what}"))
+        .hint("put back a good copy, or start over with --full-refresh, which keeps the files")
+}
+
+/// Refuses what is no state of this version, whatever its fields are.
+fn refuse_at_sight(text: &[u8]) -> Result<()> {
+    if text
+        .iter()
+        .all(|byte| matches!(byte, 0 | b' ' | b'\n' | b'\r' | b'\t'))
+    {
+        return Err(damaged(if text.is_empty() {
+            "it is empty".into()
+        } else {
+            "it holds nothing but blanks or NULs".into()
+        }));
+    }
+    let value = |at| json::value(text, at, 0).map(|end| json::space(text, end));
+    if value(json::space(text, 0)) == Ok(text.len())
+        && text.get(json::space(text, 0)) != Some(&b'{')
+    {
+        return Err(damaged("it is no JSON object".into()));
+    }
+    if let Ok(Written {
+        version: Some(version),
+        ..
+    }) = serde_json::from_slice(text)
+        && version > VERSION
+    {
+        return Err(Error::local(format!(
+            "the state is of version {version}, newer than this program knows"
+        ))
+        .hint("use the program that wrote it, or a newer one"));
+    }
+    Ok(())
 }
 
 /// The version alone, whatever else a newer program writes.
