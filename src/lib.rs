@@ -96,6 +96,8 @@ pub mod disk;
 pub mod error;
 pub mod exchange;
 pub mod fleet;
+mod hash;
+mod http_date;
 pub mod init;
 pub mod json;
 pub mod load;

@@ -14,9 +14,11 @@ mod number;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::calendar::{self, Civil, HEAD, day, fraction_nanos, offset, plain, spell_head, split};
-pub use crate::calendar::{Instant, http_date};
+pub use crate::calendar::Instant;
+use crate::calendar::{Civil, HEAD, day, fraction_nanos, offset, plain, spell_head, split};
 use crate::error::nearest;
+use crate::http_date;
+pub use crate::http_date::http_date;
 pub use description::Description;
 pub use duration::duration;
 pub use mixed::Mixed;
@@ -359,7 +361,7 @@ fn wall(text: &str) -> Option<Instant> {
 
 /// IMF-fixdate, cut to the second.
 fn spell_http_date(at: Instant) -> String {
-    calendar::spell_http_date(at.clamp(Instant::EARLIEST, Instant::LATEST))
+    http_date::spell_http_date(at.clamp(Instant::EARLIEST, Instant::LATEST))
 }
 
 /// The end of the year 1, 0002-01-01T00:00:00Z.

@@ -46,6 +46,6 @@ pub(super) fn failed(
                 check.remedy("name the API's own parameters: \"query\" in the connection file"),
             ]
         }
-        _ => vec![Finding::broken(Clause::Reachable, error.to_string()).remedy(error.remedy())],
+        _ => vec![Finding::broken(Clause::Reachable, error.to_string()).remedy(error.hint_text())],
     }
 }

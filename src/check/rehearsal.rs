@@ -117,7 +117,7 @@ pub(super) fn rehearse(of: &Connection, asker: &mut Asker, pages: (u64, u64)) ->
 fn open(asker: &mut Asker, which: &str, error: Error) -> Option<Rehearsed> {
     match error.kind() {
         Kind::Contract | Kind::Refused => {
-            let remedy = error.remedy().to_owned();
+            let remedy = error.hint_text().to_owned();
             let check = Finding::broken(Clause::Sync, format!("{which} ends with: {error}"));
             Some(Rehearsed::Broken(check.remedy(remedy)))
         }

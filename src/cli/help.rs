@@ -336,7 +336,7 @@ mod tests {
 
     #[test]
     fn every_field_of_a_receipt_is_told() {
-        let receipt = include_str!("../session.rs");
+        let receipt = include_str!("../session/receipt.rs");
         let (_, fields) = receipt.split_once("pub struct Receipt {").unwrap();
         let (fields, _) = fields.split_once("\n}").unwrap();
         let names = fields.lines().filter_map(|line| {

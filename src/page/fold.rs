@@ -10,8 +10,9 @@
 
 use std::collections::HashMap;
 
-use super::{FNV, Page, fnv};
+use super::Page;
 use crate::config::Connection;
+use crate::hash::{FNV, fnv};
 use crate::json;
 use crate::timestamp::Instant;
 

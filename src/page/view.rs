@@ -1,9 +1,10 @@
 //! What a page holds, read with the body that it spans.
 
 use super::odd::Odd;
-use super::{FNV, Member, ODD, Page, Shape, fnv, ignore};
+use super::{Member, ODD, Page, Shape, ignore};
 use crate::config::Connection;
 use crate::error::excerpt;
+use crate::hash::{FNV, fnv};
 use crate::json::{self, Span};
 use crate::seen::NUMBER;
 use crate::timestamp::Instant;

@@ -4,8 +4,9 @@
 use super::Encoder;
 use super::plan::Misfit;
 use crate::error::{Error, Result};
+use crate::hash::{FNV, fnv};
 use crate::json;
-use crate::page::{FNV, View, fnv};
+use crate::page::View;
 
 impl Encoder {
     /// Sets the rows aside that have no timestamp, each once a sync.

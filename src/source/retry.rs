@@ -131,7 +131,7 @@ impl Retry {
                 renewed = true;
                 continue;
             }
-            let again = error.is_worth();
+            let again = error.again_when();
             let cost = match again {
                 Again::After(pause) if !pause.is_zero() => {
                     (pause.as_secs_f64() / NAMED.as_secs_f64()).min(1.0)

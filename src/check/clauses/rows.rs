@@ -16,7 +16,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
         Ok(rows) => rows,
     };
     if let Some(error) = &case.all.fault {
-        return Some(Finding::broken(Clause::Rows, error.to_string()).remedy(error.remedy()));
+        return Some(Finding::broken(Clause::Rows, error.to_string()).remedy(error.hint_text()));
     }
     if rows.is_empty() {
         return Some(none(case));
