@@ -72,15 +72,22 @@ const SHORT: u64 = 2;
 /// or a sync did not end.
 pub fn run(options: &Options, disk: &Arc<dyn Disk>) -> Result<Report> {
     let began = std::time::Instant::now();
-    let (of, secrets) = connection(options)?;
-    let since = instant(options.since.as_deref(), "--since", &of.since.format)?;
+    let (connection, secrets) = connection(options)?;
+    let since = instant(
+        options.since.as_deref(),
+        "--since",
+        &connection.since.format,
+    )?;
     let folder = folder(options);
     let (state, repair) = match options.repair {
-        true => Repair::open(options, disk, &of, &secrets)
+        true => Repair::open(options, disk, &connection, &secrets)
             .map(|(state, repair)| (state, Some(repair)))?,
-        false => (at_rest(options, disk, &origin(&of, &secrets))?, None),
+        false => (
+            at_rest(options, disk, &origin(&connection, &secrets))?,
+            None,
+        ),
     };
-    let ways = ways(&of, repair.is_some())?;
+    let ways = ways(&connection, repair.is_some())?;
     let identity = identify(options, state.as_ref())?;
     let files = held(&**disk, &folder, &identity)?;
     let written = repair.as_ref().map(|repair| repair.format);
@@ -88,18 +95,30 @@ pub fn run(options: &Options, disk: &Arc<dyn Disk>) -> Result<Report> {
     let cells = formats.into_iter().any(|format| format == FileFormat::Csv);
     let begun = Arc::new(OnceLock::new());
     let files = (Arc::clone(disk), files);
-    let mut book = Book::new(files, identity.clone(), &of, cells, Arc::clone(&begun));
+    let mut book = Book::new(
+        files,
+        identity.clone(),
+        &connection,
+        cells,
+        Arc::clone(&begun),
+    );
     book.file_all()?;
     book.repair = repair;
-    let asked = source(options, &of, &secrets)?;
+    let asked = source(options, &connection, &secrets)?;
     let asked = Box::new(Dated {
         source: asked,
         begun,
     });
-    let mut asked = patient(asked, options, &of, &secrets, of.max_retries)?;
+    let mut asked = patient(
+        asked,
+        options,
+        &connection,
+        &secrets,
+        connection.max_retries,
+    )?;
     let book = Arc::new(Mutex::new(book));
-    let first = start(&of, None, since)?;
-    let walked = walk_all(options, &of, &mut asked, &book, first);
+    let first = start(&connection, None, since)?;
+    let walked = walk_all(options, &connection, &mut asked, &book, first);
     let mut book = book
         .lock()
         .map_err(|_| Error::local("the thread that compares is gone"))?;
@@ -150,9 +169,9 @@ fn at_rest(options: &Options, disk: &Arc<dyn Disk>, origin: &Origin) -> Result<O
 }
 
 /// Where the fields of the key stand in the rows of the files.
-fn ways(of: &Connection, repairs: bool) -> Result<Vec<Vec<String>>> {
-    let columns = of.columns.as_deref().unwrap_or_default();
-    let key = of.primary_key.iter();
+fn ways(connection: &Connection, repairs: bool) -> Result<Vec<Vec<String>>> {
+    let columns = connection.columns.as_deref().unwrap_or_default();
+    let key = connection.primary_key.iter();
     let ways: Vec<Vec<String>> = key
         .map(
             |key| match columns.iter().any(|(field, _)| field.path == key.path) {
@@ -176,16 +195,16 @@ fn ways(of: &Connection, repairs: bool) -> Result<Vec<Vec<String>>> {
 /// rows that were not met are not there.
 fn walk_all(
     options: &Options,
-    of: &Connection,
+    connection: &Connection,
     asked: &mut Retry,
     book: &Arc<Mutex<Book>>,
     first: Start,
 ) -> Result<(bool, Progress)> {
-    let mut round = walk(options, of, asked, book, first)?;
+    let mut round = walk(options, connection, asked, book, first)?;
     let is_quiet = round.drifts == 0;
     // Later walks meet the same ones again.
     let set_aside = book.lock().map_or(0, |book| book.set_aside);
-    let settled = carry_on(options, of, asked, book, (&mut round, is_quiet))?;
+    let settled = carry_on(options, connection, asked, book, (&mut round, is_quiet))?;
     if let Ok(mut book) = book.lock() {
         book.set_aside = set_aside;
     }
@@ -195,7 +214,7 @@ fn walk_all(
 /// Walks what changed since the last round, until a round settles it.
 fn carry_on(
     options: &Options,
-    of: &Connection,
+    connection: &Connection,
     asked: &mut Retry,
     book: &Arc<Mutex<Book>>,
     (round, is_quiet): (&mut Round, bool),
@@ -216,7 +235,13 @@ fn carry_on(
             ..Checkpoint::default()
         };
         let before = asked.requests();
-        *round = match walk(options, of, asked, book, start(of, Some(state), None)?) {
+        *round = match walk(
+            options,
+            connection,
+            asked,
+            book,
+            start(connection, Some(state), None)?,
+        ) {
             Ok(round) => round,
             // A recording of one walk that met no drift is of rows at rest.
             Err(error) if error.refusal() == Some(Refusal::Unrecorded) => return Ok(is_quiet),
@@ -240,13 +265,13 @@ struct Round {
 /// One walk from a start to its end.
 fn walk(
     options: &Options,
-    of: &Connection,
+    connection: &Connection,
     asked: &mut Retry,
     book: &Arc<Mutex<Book>>,
     start: Start,
 ) -> Result<Round> {
-    let cursor = Cursor::new(settings(of, None), start);
-    let mut encoder = Encoder::new(FileFormat::Ndjson, of);
+    let cursor = Cursor::new(settings(connection, None), start);
+    let mut encoder = Encoder::new(FileFormat::Ndjson, connection);
     let seq = book.lock().ok().and_then(|book| {
         let repair = book.repair.as_ref().filter(|repair| repair.metadata)?;
         Some(repair.seq)
@@ -257,7 +282,8 @@ fn walk(
     let mut sink = Behind::new(Box::new(Judge(Arc::clone(book))))?;
     let mut line = StatusLine::new(options);
     let (mut clock, mut show) = (SystemClock, |tally: &Tally| line.show(tally));
-    let mut walk = Sync::new(of, asked, cursor, encoder, &mut sink, &mut clock).observed(&mut show);
+    let mut walk =
+        Sync::new(connection, asked, cursor, encoder, &mut sink, &mut clock).observed(&mut show);
     let result = walk.run();
     let round = Round {
         progress: walk.progress(),

@@ -243,7 +243,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`crate::error::Kind::Local`], naming what differs.
-    pub fn check_origin(&self, of: &Origin) -> Result<()> {
+    pub fn check_origin(&self, wanted: &Origin) -> Result<()> {
         let Some(origin) = &self.origin else {
             return Ok(());
         };
@@ -253,24 +253,24 @@ impl Checkpoint {
             ))
             .hint("give each table a folder or a state of its own, with --out or --state"))
         };
-        if origin.table != of.table {
-            return differs("table", &origin.table, &of.table);
+        if origin.table != wanted.table {
+            return differs("table", &origin.table, &wanted.table);
         }
-        if origin.primary_key != of.primary_key {
+        if origin.primary_key != wanted.primary_key {
             return differs(
                 "primary key",
                 &origin.primary_key.join(", "),
-                &of.primary_key.join(", "),
+                &wanted.primary_key.join(", "),
             );
         }
-        if origin.cursor != of.cursor {
-            return differs("cursor", &origin.cursor, &of.cursor);
+        if origin.cursor != wanted.cursor {
+            return differs("cursor", &origin.cursor, &wanted.cursor);
         }
-        if origin.url != of.url {
+        if origin.url != wanted.url {
             log::warn!(
                 "the state is from {}, now the URL is {}",
                 origin.url,
-                of.url
+                wanted.url
             );
         }
         Ok(())

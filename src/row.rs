@@ -83,20 +83,22 @@ pub struct Encoder {
 
 impl Encoder {
     /// An encoder for a connection's columns.
-    pub fn new(format: FileFormat, of: &Connection) -> Self {
+    pub fn new(format: FileFormat, connection: &Connection) -> Self {
         Self {
             format,
-            times: of.since.format.clone(),
-            keys: of
+            times: connection.since.format.clone(),
+            keys: connection
                 .primary_key
                 .iter()
                 .map(|field| field.path.clone())
                 .collect(),
-            columns: of.columns.as_ref().map(|columns| {
+            columns: connection.columns.as_ref().map(|columns| {
                 let typed = columns.iter();
-                typed.map(|(field, of)| Column::of(field, *of)).collect()
+                typed
+                    .map(|(field, connection)| Column::of(field, *connection))
+                    .collect()
             }),
-            growing: format == FileFormat::Csv && of.columns.is_none(),
+            growing: format == FileFormat::Csv && connection.columns.is_none(),
             metadata: None,
             plans: Vec::new(),
             generation: 0,
@@ -104,7 +106,7 @@ impl Encoder {
             spare: Vec::new(),
             header: format == FileFormat::Csv,
             lead: Lead::default(),
-            set_aside: of.reject_bad_rows,
+            set_aside: connection.reject_bad_rows,
             met: HashSet::new(),
         }
     }

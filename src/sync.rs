@@ -30,7 +30,7 @@ pub struct Tally {
 
 /// A sync under way.
 pub struct Sync<'a> {
-    of: &'a Connection,
+    connection: &'a Connection,
     source: &'a mut Retry,
     cursor: Cursor,
     encoder: Encoder,
@@ -53,7 +53,7 @@ impl<'a> Sync<'a> {
     /// A sync that asks this source what the cursor wants to know, and gives
     /// the rows that are new to this sink as the encoder writes them.
     pub fn new(
-        of: &'a Connection,
+        connection: &'a Connection,
         source: &'a mut Retry,
         cursor: Cursor,
         encoder: Encoder,
@@ -61,7 +61,7 @@ impl<'a> Sync<'a> {
         clock: &'a mut dyn Clock,
     ) -> Self {
         Self {
-            of,
+            connection,
             source,
             cursor,
             encoder,
@@ -123,14 +123,14 @@ impl Sync<'_> {
             let link = page.next.take().filter(|_| offset > 0);
             let make = |token: Option<&str>| Request {
                 link: link.clone(),
-                ..self.of.request(&Values {
+                ..self.connection.request(&Values {
                     since: since.as_deref(),
                     limit,
                     offset,
                     token,
                 })
             };
-            let linked = self.of.paging() == Paging::Link && offset > 0;
+            let linked = self.connection.paging() == Paging::Link && offset > 0;
             if self.source.waits() && !pause.is_zero() {
                 self.clock.sleep(pause);
             }
@@ -150,7 +150,7 @@ impl Sync<'_> {
             if let Some(what) = step.proof {
                 log::info!("page at offset {offset}: {what}");
             }
-            let view = page.view(&body, self.of);
+            let view = page.view(&body, self.connection);
             self.append(&view, &step, offset).map_err(place)?;
             self.tally.left = page
                 .total
@@ -169,7 +169,7 @@ impl Sync<'_> {
         match self.fetch(make, page, body) {
             Ok(response) => {
                 self.advise(&response, page);
-                let view = page.view(body, self.of);
+                let view = page.view(body, self.connection);
                 self.cursor.accept(&view, &self.answer(&response, page))
             }
             Err(error) => self.refused(error),
@@ -260,7 +260,7 @@ impl Sync<'_> {
         if self.tally.requests != 1 {
             return;
         }
-        let untold = page.total.is_none() && self.of.response.total.is_some();
+        let untold = page.total.is_none() && self.connection.response.total.is_some();
         if untold && !page.is_empty() {
             log::warn!(
                 "the answer has no total where the connection says; the end will be told by an empty page"
@@ -270,8 +270,11 @@ impl Sync<'_> {
             return;
         };
         let seconds = self.clock.now().secs - date.secs;
-        let most = (self.of.lookback.as_secs() / 2).max(2);
-        if seconds.unsigned_abs() > most && !self.of.lookback.is_zero() && self.source.waits() {
+        let most = (self.connection.lookback.as_secs() / 2).max(2);
+        if seconds.unsigned_abs() > most
+            && !self.connection.lookback.is_zero()
+            && self.source.waits()
+        {
             log::warn!(
                 "the API's clock and this machine's differ by {} seconds; the earlier one tells which rows are old enough to be passed",
                 seconds.unsigned_abs()
@@ -285,9 +288,9 @@ impl Sync<'_> {
             deep: self.cursor.request().offset > 0,
             good: self.good,
         };
-        let of = self.of;
+        let connection = self.connection;
         let response = self.source.fetch(make, body, &mut |response, body, now| {
-            answer::read(page, response, body, of, now, before)
+            answer::read(page, response, body, connection, now, before)
         });
         self.tally.requests = self.source.requests() - self.unasked;
         self.good |= response.is_ok();

@@ -81,9 +81,13 @@ pub(super) enum Rehearsed {
 
 /// Rehearses a first sync and the one after it. None where the network, or
 /// the end of a recording, left it open.
-pub(super) fn rehearse(of: &Connection, asker: &mut Asker, pages: (u64, u64)) -> Option<Rehearsed> {
-    let begin = start(of, None, None).ok()?;
-    let (noted, first) = sync(of, asker, begin, pages.0);
+pub(super) fn rehearse(
+    connection: &Connection,
+    asker: &mut Asker,
+    pages: (u64, u64),
+) -> Option<Rehearsed> {
+    let begin = start(connection, None, None).ok()?;
+    let (noted, first) = sync(connection, asker, begin, pages.0);
     if let Err(error) = first {
         return open(asker, "a sync", error);
     }
@@ -91,11 +95,11 @@ pub(super) fn rehearse(of: &Connection, asker: &mut Asker, pages: (u64, u64)) ->
         progress: noted.progress?,
         ..Checkpoint::default()
     };
-    let again = match start(of, Some(state), None) {
+    let again = match start(connection, Some(state), None) {
         Ok(again) => again,
         Err(error) => return open(asker, "the sync after it", error),
     };
-    let (_, second) = sync(of, asker, again, pages.1);
+    let (_, second) = sync(connection, asker, again, pages.1);
     if let Err(error) = second {
         return open(asker, "the sync after the first", error);
     }
@@ -130,7 +134,12 @@ fn open(asker: &mut Asker, which: &str, error: Error) -> Option<Rehearsed> {
 }
 
 /// One sync, which ends well where it is stopped.
-fn sync(of: &Connection, asker: &mut Asker, begin: Start, pages: u64) -> (Noted, Result<()>) {
+fn sync(
+    connection: &Connection,
+    asker: &mut Asker,
+    begin: Start,
+    pages: u64,
+) -> (Noted, Result<()>) {
     let noted = Arc::new(Mutex::new(Noted {
         left: pages,
         ..Noted::default()
@@ -140,10 +149,10 @@ fn sync(of: &Connection, asker: &mut Asker, begin: Start, pages: u64) -> (Noted,
         Ok(sink) => sink,
         Err(error) => return (Noted::default(), Err(error)),
     };
-    let cursor = Cursor::new(settings(of, None), begin);
-    let encoder = Encoder::new(Default::default(), of);
+    let cursor = Cursor::new(settings(connection, None), begin);
+    let encoder = Encoder::new(Default::default(), connection);
     let (source, mut clock) = (&mut asker.source, SystemClock);
-    let result = Sync::new(of, source, cursor, encoder, &mut sink, &mut clock).run();
+    let result = Sync::new(connection, source, cursor, encoder, &mut sink, &mut clock).run();
     // All batches are with the sink once its thread has ended.
     _ = sink.committed();
     let noted = Nowhere(noted).noted();

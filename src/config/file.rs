@@ -266,9 +266,9 @@ fn codes(given: Option<Vec<Number>>) -> Result<Vec<u16>> {
 }
 
 /// The default query sorts by the default cursor; it has to sort by this one.
-fn sort_by(of: &mut Connection, cursor: &Field) {
-    let default = of.cursor.name.clone();
-    for (name, value) in &mut of.query {
+fn sort_by(connection: &mut Connection, cursor: &Field) {
+    let default = connection.cursor.name.clone();
+    for (name, value) in &mut connection.query {
         if name == "order_by" && *value == default.parse().unwrap_or_default() {
             *value = cursor.name.parse().unwrap_or_default();
         }

@@ -19,11 +19,11 @@ pub struct View<'a> {
 
 impl Page {
     /// The page together with the body it was read from.
-    pub fn view<'a>(&'a self, body: &'a [u8], of: &Connection) -> View<'a> {
+    pub fn view<'a>(&'a self, body: &'a [u8], connection: &Connection) -> View<'a> {
         View {
             page: self,
             body,
-            keys: of.primary_key.len(),
+            keys: connection.primary_key.len(),
         }
     }
 }

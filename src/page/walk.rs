@@ -13,17 +13,17 @@ const MAX_FIELDS_PER_ROW: usize = 10_000;
 /// The walk through one body.
 pub(super) struct Walk<'a> {
     pub(super) page: &'a mut Page,
-    pub(super) of: &'a Connection,
+    pub(super) connection: &'a Connection,
     found: bool,
     /// The last sound row's.
     pub(super) shape: usize,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(page: &'a mut Page, of: &'a Connection) -> Self {
+    pub(super) fn new(page: &'a mut Page, connection: &'a Connection) -> Self {
         Self {
             page,
-            of,
+            connection,
             found: false,
             shape: 0,
         }
@@ -43,7 +43,7 @@ impl<'a> Walk<'a> {
             return Err(Stop::Fault(fault).explain(body));
         }
         if !self.found {
-            let at = pointer(&self.of.response.rows);
+            let at = pointer(&self.connection.response.rows);
             let start = excerpt(&String::from_utf8_lossy(&body[..body.len().min(200)]));
             return Err(no_rows(format!(
                 "no list of rows at {at} in the answer: {start}"
@@ -124,7 +124,7 @@ impl<'a> Walk<'a> {
 
     fn rows(&mut self, text: &[u8], at: usize, depth: usize) -> std::result::Result<usize, Stop> {
         self.found = true;
-        let place = pointer(&self.of.response.rows);
+        let place = pointer(&self.connection.response.rows);
         if text.get(at) != Some(&b'[') {
             let end = json::value(text, at, depth)?;
             let found = json::kind(&text[at..end]);
@@ -141,7 +141,7 @@ impl<'a> Walk<'a> {
                 Err(stop) => {
                     self.page.members.truncate(before.0);
                     self.page.ids.truncate(before.1);
-                    self.page.set_aside(self.of, text, at, stop)?
+                    self.page.set_aside(self.connection, text, at, stop)?
                 }
             };
             self.page.listed += 1;
@@ -157,13 +157,13 @@ impl<'a> Walk<'a> {
         at: usize,
         depth: usize,
     ) -> std::result::Result<usize, Stop> {
-        if self.of.response.row.is_empty() {
+        if self.connection.response.row.is_empty() {
             return self.row(text, at, depth);
         }
         let end = json::value(text, at, depth)?;
-        let inner = json::point(&text[at..end], &self.of.response.row);
+        let inner = json::point(&text[at..end], &self.connection.response.row);
         let Some(inner) = inner else {
-            let reason = format!("nothing at {}", pointer(&self.of.response.row));
+            let reason = format!("nothing at {}", pointer(&self.connection.response.row));
             return Err(Flaw::new(reason).into());
         };
         self.row(text, Span::within(text, inner).start as usize, depth)?;
@@ -172,7 +172,7 @@ impl<'a> Walk<'a> {
 
     /// Takes the row at `at`.
     fn row(&mut self, text: &[u8], at: usize, depth: usize) -> std::result::Result<usize, Stop> {
-        if text.get(at) != Some(&b'{') || self.of.response.columns.is_some() {
+        if text.get(at) != Some(&b'{') || self.connection.response.columns.is_some() {
             return self.no_object(text, at, depth);
         }
         let page = &mut *self.page;
@@ -231,7 +231,7 @@ impl<'a> Walk<'a> {
         self.shape = if same && count == keys.len() && !page.shapes.is_empty() {
             expected
         } else {
-            page.shape(text, first, self.of)?
+            page.shape(text, first, self.connection)?
         };
         self.take(text, Span::new(at, end), first)?;
         Ok(end)
@@ -248,7 +248,7 @@ impl<'a> Walk<'a> {
         let page = &mut *self.page;
         let members = &page.members[first..];
         let shape = &page.shapes[self.shape];
-        for (field, index) in self.of.primary_key.iter().zip(&shape.id) {
+        for (field, index) in self.connection.primary_key.iter().zip(&shape.id) {
             let Some(raw) = field_value(text, members, field, *index) else {
                 return Err(Flaw::missing(field, "the primary key", index.is_none()).into());
             };
@@ -257,9 +257,9 @@ impl<'a> Walk<'a> {
             }
             page.ids.push(Span::within(text, raw));
         }
-        let cursor = &self.of.cursor;
+        let cursor = &self.connection.cursor;
         let raw = field_value(text, members, cursor, shape.cursor);
-        let raw = match &self.of.since.fallback {
+        let raw = match &self.connection.since.fallback {
             Some(field) if raw.is_none_or(|raw| raw == b"\"\"") => {
                 field_value(text, members, field, shape.fallback)
             }
@@ -268,11 +268,11 @@ impl<'a> Walk<'a> {
         let Some(raw) = raw else {
             return Err(Flaw::missing(cursor, "the cursor", shape.cursor.is_none()).into());
         };
-        let Some(at) = instant(raw, &self.of.since.format) else {
+        let Some(at) = instant(raw, &self.connection.since.format) else {
             return Err(Flaw::timeless(cursor, raw).into());
         };
         if page.changed {
-            page.check_text(span, self.of.primary_key.len())?;
+            page.check_text(span, self.connection.primary_key.len())?;
         }
         page.rows.push(Row {
             span,

@@ -113,13 +113,13 @@ fn is_beginning(state: &Checkpoint) -> bool {
 
 /// How rows are written.
 pub(crate) fn encoder(
-    of: &Connection,
+    connection: &Connection,
     known: &Files,
     options: &Options,
     now: Instant,
 ) -> Result<Encoder> {
-    let encoder =
-        Encoder::new(options.format.unwrap_or_default(), of).with_header(known.columns.as_deref());
+    let encoder = Encoder::new(options.format.unwrap_or_default(), connection)
+        .with_header(known.columns.as_deref());
     if options.metadata {
         encoder.with_metadata(known.seq, now)
     } else {

@@ -36,51 +36,59 @@ pub(super) struct Prepared {
 pub(super) fn prepare(
     options: &Options,
     disk: Arc<dyn Disk>,
-    (of, secrets): (&Connection, &Secrets),
+    (connection, secrets): (&Connection, &Secrets),
     hands_over: bool,
     clock: &dyn Clock,
 ) -> Result<Prepared> {
-    let (since, until) = range(options, of)?;
-    check_options(options, of)?;
+    let (since, until) = range(options, connection)?;
+    check_options(options, connection)?;
     // What cannot be asked touches nothing; but a recording is begun under the
     // lock, since another sync may be writing to it.
     let asked = options
         .record
         .is_none()
-        .then(|| source(options, of, secrets))
+        .then(|| source(options, connection, secrets))
         .transpose()?;
-    let origin = origin(of, secrets);
+    let origin = origin(connection, secrets);
     let folder = match &options.out {
         Out::Dir(folder) => Some(folder.clone()),
         Out::Stdout => None,
     };
-    let mut store = Store::new(disk, options.state_path(), folder, &of.table);
+    let mut store = Store::new(disk, options.state_path(), folder, &connection.table);
     let (process, begin) = (std::process::id(), time_of_day());
     store.lock(&format!("process {process}, running since {begin},"))?;
     let (state, known) = take_up(&mut store, &origin, options, hands_over)?;
     store.sweep()?;
-    let encoder = encoder(of, &known, options, clock.now())?;
+    let encoder = encoder(connection, &known, options, clock.now())?;
     let checked_at = state
         .as_ref()
         .and_then(|state| state.progress.checked_at.clone());
-    let start = start(of, state, since).map_err(|error| store.in_state(error))?;
-    let source = asked.map_or_else(|| source(options, of, secrets), Ok)?;
-    let source = patient(source, options, of, secrets, of.max_retries)?;
+    let start = start(connection, state, since).map_err(|error| store.in_state(error))?;
+    let source = asked.map_or_else(|| source(options, connection, secrets), Ok)?;
+    let source = patient(source, options, connection, secrets, connection.max_retries)?;
     Ok(Prepared {
         store,
         origin,
         known,
         encoder,
         source,
-        cursor: Cursor::new(settings(of, until.map(|mark| mark.at)), start),
+        cursor: Cursor::new(settings(connection, until.map(|mark| mark.at)), start),
         checked_at,
     })
 }
 
 /// The range of time that the options name.
-fn range(options: &Options, of: &Connection) -> Result<(Option<Mark>, Option<Mark>)> {
-    let since = instant(options.since.as_deref(), "--since", &of.since.format)?;
-    let until = instant(options.until.as_deref(), "--until", &of.since.format)?;
+fn range(options: &Options, connection: &Connection) -> Result<(Option<Mark>, Option<Mark>)> {
+    let since = instant(
+        options.since.as_deref(),
+        "--since",
+        &connection.since.format,
+    )?;
+    let until = instant(
+        options.until.as_deref(),
+        "--until",
+        &connection.since.format,
+    )?;
     if let (Some(since), Some(until)) = (&since, &until)
         && until.at < since.at
     {
@@ -90,8 +98,8 @@ fn range(options: &Options, of: &Connection) -> Result<(Option<Mark>, Option<Mar
 }
 
 /// Refuses options that cannot go together, or not with this connection.
-fn check_options(options: &Options, of: &Connection) -> Result<()> {
-    if of.reject_bad_rows && options.out == Out::Stdout {
+fn check_options(options: &Options, connection: &Connection) -> Result<()> {
+    if connection.reject_bad_rows && options.out == Out::Stdout {
         return Err(
             Error::usage("\"on_bad_row\": \"reject\" needs a folder for the rejects")
                 .hint("use --out DIR"),
@@ -110,11 +118,15 @@ fn check_options(options: &Options, of: &Connection) -> Result<()> {
 }
 
 /// Whose rows they are, without secrets.
-pub(crate) fn origin(of: &Connection, secrets: &Secrets) -> Origin {
+pub(crate) fn origin(connection: &Connection, secrets: &Secrets) -> Origin {
     Origin {
-        url: secrets.redact(&of.url).into_owned(),
-        table: of.table.clone(),
-        primary_key: of.primary_key.iter().map(|key| key.name.clone()).collect(),
-        cursor: of.cursor.name.clone(),
+        url: secrets.redact(&connection.url).into_owned(),
+        table: connection.table.clone(),
+        primary_key: connection
+            .primary_key
+            .iter()
+            .map(|key| key.name.clone())
+            .collect(),
+        cursor: connection.cursor.name.clone(),
     }
 }

@@ -196,30 +196,30 @@ mod tests {
             empty: vec![404],
             retry: vec![403],
         };
-        let of = |status, headers: &[(&str, &str)]| {
+        let meaning = |status, headers: &[(&str, &str)]| {
             check(&answer(status, headers), b"<p>", 0, &known)
                 .map_err(|e| (e.kind(), e.again_when()))
         };
         let html = ("Content-Type", "text/html");
-        assert_eq!(of(404, &[html]), Ok(Meaning::Empty));
-        assert_eq!(of(204, &[html]), Ok(Meaning::Empty));
-        assert_eq!(of(403, &[]), Err((Kind::Temporary, Again::Later)));
-        assert_eq!(of(410, &[]), Err((Kind::Refused, Again::Never)));
+        assert_eq!(meaning(404, &[html]), Ok(Meaning::Empty));
+        assert_eq!(meaning(204, &[html]), Ok(Meaning::Empty));
+        assert_eq!(meaning(403, &[]), Err((Kind::Temporary, Again::Later)));
+        assert_eq!(meaning(410, &[]), Err((Kind::Refused, Again::Never)));
     }
 
     #[test]
     fn a_403_is_a_limit_only_where_its_headers_say_so() {
-        let of = |headers: &[(&str, &str)]| {
+        let meaning = |headers: &[(&str, &str)]| {
             error_of(&answer(403, headers), b"", 0).map(|e| (e.kind(), e.again_when()))
         };
         let after = |s| Some((Kind::Temporary, Again::After(Duration::from_secs(s))));
-        assert_eq!(of(&[("Retry-After", "2")]), after(2));
+        assert_eq!(meaning(&[("Retry-After", "2")]), after(2));
         let spent = ("X-RateLimit-Remaining", "0");
-        assert_eq!(of(&[spent, ("X-RateLimit-Reset", "9")]), after(9));
-        assert_eq!(of(&[spent]), Some((Kind::Temporary, Again::Later)));
+        assert_eq!(meaning(&[spent, ("X-RateLimit-Reset", "9")]), after(9));
+        assert_eq!(meaning(&[spent]), Some((Kind::Temporary, Again::Later)));
         let left = [("X-RateLimit-Remaining", "41"), ("X-RateLimit-Reset", "9")];
         for headers in [&left[..], &[]] {
-            assert_eq!(of(headers), Some((Kind::Refused, Again::Never)));
+            assert_eq!(meaning(headers), Some((Kind::Refused, Again::Never)));
         }
     }
 
