@@ -136,20 +136,33 @@ pub fn run(options: &Options, disk: &Arc<dyn Disk>) -> Result<Report> {
     };
     book.look_at_unmet()?;
     sum_up(&mut report, &mut book, settled)?;
-    if book.repair.is_some() {
-        // A table that lost so much was more likely emptied by mistake.
-        let held_back = report.deleted > report.files / 2 && !options.yes;
-        if report.deleted > 0 && !held_back {
-            book.bury(&ways)?;
-        }
-        if let Some(repair) = &mut book.repair {
-            repair.done.held_back = held_back;
-            repair.commit(progress)?;
-            report.repaired = Some(repair.done.clone());
-        }
-    }
+    mend(options, &mut report, &mut book, &ways, progress)?;
     report.seconds = (began.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     Ok(report)
+}
+
+/// Writes what the files lack, and what was deleted, where that is wanted.
+fn mend(
+    options: &Options,
+    report: &mut Report,
+    book: &mut Book,
+    ways: &[Vec<String>],
+    progress: Progress,
+) -> Result<()> {
+    if book.repair.is_none() {
+        return Ok(());
+    }
+    // A table that lost so much was more likely emptied by mistake.
+    let held_back = report.deleted > report.files / 2 && !options.yes;
+    if report.deleted > 0 && !held_back {
+        book.bury(ways)?;
+    }
+    if let Some(repair) = &mut book.repair {
+        repair.done.held_back = held_back;
+        repair.commit(progress)?;
+        report.repaired = Some(repair.done.clone());
+    }
+    Ok(())
 }
 
 /// The state, where no sync is under way.

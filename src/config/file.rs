@@ -276,11 +276,11 @@ fn sort_by(connection: &mut Connection, cursor: &Field) {
 }
 
 fn columns_of(columns: Pairs<Text<Type>>) -> Result<Vec<(Field, Type)>> {
-    let columns = columns.0.into_iter().map(|(name, of)| {
+    let columns = columns.0.into_iter().map(|(name, kind)| {
         let field = name
             .parse()
             .map_err(|error: String| Error::usage(error).at("\"columns\""))?;
-        Ok((field, of.0))
+        Ok((field, kind.0))
     });
     columns.collect()
 }

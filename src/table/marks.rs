@@ -231,26 +231,26 @@ mod tests {
         let tokens = ["fields".to_owned(), "id".to_owned()];
         let nested = r#"{"n":1,"fields":{"id":"7"}}"#;
         let flat = r#"{"fields_id":"7","fields":{"id":"8"}}"#;
-        let of = |part: Part, line: &str| key_of(line, &[part]);
-        let seven = of(Part::column("id"), r#"{"id":"7"}"#);
-        assert_eq!(of(Part::at("fields_id", &tokens), nested), seven);
-        assert_eq!(of(Part::joined("fields_id"), nested), seven);
-        assert_eq!(of(Part::joined("fields_id"), flat), seven);
+        let key = |part: Part, line: &str| key_of(line, &[part]);
+        let seven = key(Part::column("id"), r#"{"id":"7"}"#);
+        assert_eq!(key(Part::at("fields_id", &tokens), nested), seven);
+        assert_eq!(key(Part::joined("fields_id"), nested), seven);
+        assert_eq!(key(Part::joined("fields_id"), flat), seven);
         assert_eq!(
-            of(Part::joined("a_1_b_c"), r#"{"a":[0,{"b_c":"7"}]}"#),
+            key(Part::joined("a_1_b_c"), r#"{"a":[0,{"b_c":"7"}]}"#),
             seven
         );
         let none = Err(Misfit::Missing("fields_id".into()));
-        assert_eq!(of(Part::column("fields_id"), nested), none);
+        assert_eq!(key(Part::column("fields_id"), nested), none);
         assert_eq!(
-            of(Part::joined("fields_id"), r#"{"fields":{"idx":1}}"#),
+            key(Part::joined("fields_id"), r#"{"fields":{"idx":1}}"#),
             none
         );
     }
 
     #[test]
     fn a_record_has_its_key_in_a_column_or_inside_of_one() {
-        let of = |part: Part, names: &[&str], cells: &[&str]| {
+        let marks_of = |part: Part, names: &[&str], cells: &[&str]| {
             let names = names.iter().map(|name| (*name).to_owned()).collect();
             let parts = [part];
             let columns = Columns::new(names, &parts).map_err(Misfit::Missing)?;
@@ -258,19 +258,19 @@ mod tests {
             marks.of_record(&csv::ByteRecord::from(cells.to_vec()), &columns, &parts)?;
             Ok((marks.key, marks.seq, marks.deleted))
         };
-        let plain = of(Part::joined("id"), &["a", "id"], &["x", "7"]);
+        let plain = marks_of(Part::joined("id"), &["a", "id"], &["x", "7"]);
         let tokens = ["f".to_owned(), "id".to_owned()];
         for part in [Part::joined("f_id"), Part::at("f_id", &tokens)] {
             let cells = ["{\"id\":7}", "true", "12"];
-            let (key, seq, deleted) = of(part, &["f", DELETED, SEQ], &cells).unwrap();
+            let (key, seq, deleted) = marks_of(part, &["f", DELETED, SEQ], &cells).unwrap();
             assert_eq!((seq, deleted), (Some(12), true));
             assert_eq!(plain, Ok((key, None, false)));
         }
         for cell in ["{\"id\":7", "", "7"] {
-            let found = of(Part::joined("f_id"), &["f"], &[cell]);
+            let found = marks_of(Part::joined("f_id"), &["f"], &[cell]);
             assert_eq!(found, Err(Misfit::Missing("f_id".into())));
         }
-        let found = of(Part::joined("id"), &["ident"], &["7"]);
+        let found = marks_of(Part::joined("id"), &["ident"], &["7"]);
         assert_eq!(found, Err(Misfit::Missing("id".into())));
     }
 }
