@@ -72,7 +72,7 @@ impl Meeting {
         }
         let asker = asker(options, &connection, &secrets)?;
         Ok(Self {
-            connection: connection,
+            connection,
             text,
             given,
             asker,
