@@ -26,17 +26,17 @@ pub fn read(
     page: &mut Page,
     response: &Response,
     body: &mut Vec<u8>,
-    of: &Connection,
+    connection: &Connection,
     now: i64,
     before: Before,
 ) -> Result<()> {
-    let read = judge(page, response, body, of, now, before);
-    read.map_err(|error| expired(error, body, of))
+    let read = judge(page, response, body, connection, now, before);
+    read.map_err(|error| expired(error, body, connection))
 }
 
 /// What is wrong with an answer, which may be that its token has expired.
-pub(crate) fn expired(error: Error, body: &[u8], of: &Connection) -> Error {
-    if !says_expired(body, &of.expired) {
+pub(crate) fn expired(error: Error, body: &[u8], connection: &Connection) -> Error {
+    if !says_expired(body, &connection.expired) {
         return error;
     }
     Error::refused(error.to_string())
@@ -58,23 +58,23 @@ fn judge(
     page: &mut Page,
     response: &Response,
     body: &mut Vec<u8>,
-    of: &Connection,
+    connection: &Connection,
     now: i64,
     before: Before,
 ) -> Result<()> {
     // PostgREST's way to say that the table has shrunk below it.
     if response.status == 416 && before.deep {
-        return page.beyond_the_end(response, of);
+        return page.beyond_the_end(response, connection);
     }
-    if status::check(response, body, now, &of.statuses)? == Meaning::Empty {
-        return page.beyond_the_end(response, of);
+    if status::check(response, body, now, &connection.statuses)? == Meaning::Empty {
+        return page.beyond_the_end(response, connection);
     }
-    let place = of.response.error.as_ref();
+    let place = connection.response.error.as_ref();
     if let Some(error) = place.and_then(|place| fault::told(body, place, before.good)) {
         return Err(error);
     }
-    decode(page, body, response, of)
-        .map_err(|error| fault::suspect(error, body, &of.response.rows, before.good))
+    decode(page, body, response, connection)
+        .map_err(|error| fault::suspect(error, body, &connection.response.rows, before.good))
 }
 
 /// Reads the page that is in a body.
@@ -85,10 +85,10 @@ pub fn decode(
     page: &mut Page,
     body: &mut Vec<u8>,
     response: &Response,
-    of: &Connection,
+    connection: &Connection,
 ) -> Result<()> {
-    page.read(body, response, of)?;
-    if of.holds(Slot::Offset1) {
+    page.read(body, response, connection)?;
+    if connection.holds(Slot::Offset1) {
         // It is echoed as it was asked for.
         page.offset = page.offset.map(|offset| offset.saturating_sub(1));
     }

@@ -49,7 +49,7 @@ use crate::session::{instant, origin, settings, start};
 use crate::sink::behind::Behind;
 use crate::source::retry::Retry;
 use crate::store::Store;
-use crate::sync::{self, Sync, Tally};
+use crate::sync::{Sync, Tally};
 use crate::table::{folder, held, identify};
 use book::Book;
 use judge::{Dated, Judge};
@@ -72,15 +72,22 @@ const SHORT: u64 = 2;
 /// or a sync did not end.
 pub fn run(options: &Options, disk: &Arc<dyn Disk>) -> Result<Report> {
     let began = std::time::Instant::now();
-    let (of, secrets) = connection(options)?;
-    let since = instant(options.since.as_deref(), "--since", &of.since.format)?;
+    let (connection, secrets) = connection(options)?;
+    let since = instant(
+        options.since.as_deref(),
+        "--since",
+        &connection.since.format,
+    )?;
     let folder = folder(options);
     let (state, repair) = match options.repair {
-        true => Repair::open(options, disk, &of, &secrets)
+        true => Repair::open(options, disk, &connection, &secrets)
             .map(|(state, repair)| (state, Some(repair)))?,
-        false => (at_rest(options, disk, &origin(&of, &secrets))?, None),
+        false => (
+            at_rest(options, disk, &origin(&connection, &secrets))?,
+            None,
+        ),
     };
-    let ways = ways(&of, repair.is_some())?;
+    let ways = ways(&connection, repair.is_some())?;
     let identity = identify(options, state.as_ref())?;
     let files = held(&**disk, &folder, &identity)?;
     let written = repair.as_ref().map(|repair| repair.format);
@@ -88,18 +95,30 @@ pub fn run(options: &Options, disk: &Arc<dyn Disk>) -> Result<Report> {
     let cells = formats.into_iter().any(|format| format == FileFormat::Csv);
     let begun = Arc::new(OnceLock::new());
     let files = (Arc::clone(disk), files);
-    let mut book = Book::new(files, identity.clone(), &of, cells, Arc::clone(&begun));
+    let mut book = Book::new(
+        files,
+        identity.clone(),
+        &connection,
+        cells,
+        Arc::clone(&begun),
+    );
     book.file_all()?;
     book.repair = repair;
-    let asked = source(options, &of, &secrets)?;
+    let asked = source(options, &connection, &secrets)?;
     let asked = Box::new(Dated {
         source: asked,
         begun,
     });
-    let mut asked = patient(asked, options, &of, &secrets, of.max_retries)?;
+    let mut asked = patient(
+        asked,
+        options,
+        &connection,
+        &secrets,
+        connection.max_retries,
+    )?;
     let book = Arc::new(Mutex::new(book));
-    let first = start(&of, None, since)?;
-    let walked = walk_all(options, &of, &mut asked, &book, first);
+    let first = start(&connection, None, since)?;
+    let walked = walk_all(options, &connection, &mut asked, &book, first);
     let mut book = book
         .lock()
         .map_err(|_| Error::local("the thread that compares is gone"))?;
@@ -117,20 +136,33 @@ pub fn run(options: &Options, disk: &Arc<dyn Disk>) -> Result<Report> {
     };
     book.look_at_unmet()?;
     sum_up(&mut report, &mut book, settled)?;
-    if book.repair.is_some() {
-        // A table that lost so much was more likely emptied by mistake.
-        let held_back = report.deleted > report.files / 2 && !options.yes;
-        if report.deleted > 0 && !held_back {
-            book.bury(&ways)?;
-        }
-        if let Some(repair) = &mut book.repair {
-            repair.done.held_back = held_back;
-            repair.commit(progress)?;
-            report.repaired = Some(repair.done.clone());
-        }
-    }
+    mend(options, &mut report, &mut book, &ways, progress)?;
     report.seconds = (began.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     Ok(report)
+}
+
+/// Writes what the files lack, and what was deleted, where that is wanted.
+fn mend(
+    options: &Options,
+    report: &mut Report,
+    book: &mut Book,
+    ways: &[Vec<String>],
+    progress: Progress,
+) -> Result<()> {
+    if book.repair.is_none() {
+        return Ok(());
+    }
+    // A table that lost so much was more likely emptied by mistake.
+    let held_back = report.deleted > report.files / 2 && !options.yes;
+    if report.deleted > 0 && !held_back {
+        book.bury(ways)?;
+    }
+    if let Some(repair) = &mut book.repair {
+        repair.done.held_back = held_back;
+        repair.commit(progress)?;
+        report.repaired = Some(repair.done.clone());
+    }
+    Ok(())
 }
 
 /// The state, where no sync is under way.
@@ -150,9 +182,9 @@ fn at_rest(options: &Options, disk: &Arc<dyn Disk>, origin: &Origin) -> Result<O
 }
 
 /// Where the fields of the key stand in the rows of the files.
-fn ways(of: &Connection, repairs: bool) -> Result<Vec<Vec<String>>> {
-    let columns = of.columns.as_deref().unwrap_or_default();
-    let key = of.primary_key.iter();
+fn ways(connection: &Connection, repairs: bool) -> Result<Vec<Vec<String>>> {
+    let columns = connection.columns.as_deref().unwrap_or_default();
+    let key = connection.primary_key.iter();
     let ways: Vec<Vec<String>> = key
         .map(
             |key| match columns.iter().any(|(field, _)| field.path == key.path) {
@@ -176,16 +208,16 @@ fn ways(of: &Connection, repairs: bool) -> Result<Vec<Vec<String>>> {
 /// rows that were not met are not there.
 fn walk_all(
     options: &Options,
-    of: &Connection,
+    connection: &Connection,
     asked: &mut Retry,
     book: &Arc<Mutex<Book>>,
     first: Start,
 ) -> Result<(bool, Progress)> {
-    let mut round = walk(options, of, asked, book, first)?;
+    let mut round = walk(options, connection, asked, book, first)?;
     let is_quiet = round.drifts == 0;
     // Later walks meet the same ones again.
     let set_aside = book.lock().map_or(0, |book| book.set_aside);
-    let settled = carry_on(options, of, asked, book, (&mut round, is_quiet))?;
+    let settled = carry_on(options, connection, asked, book, (&mut round, is_quiet))?;
     if let Ok(mut book) = book.lock() {
         book.set_aside = set_aside;
     }
@@ -195,7 +227,7 @@ fn walk_all(
 /// Walks what changed since the last round, until a round settles it.
 fn carry_on(
     options: &Options,
-    of: &Connection,
+    connection: &Connection,
     asked: &mut Retry,
     book: &Arc<Mutex<Book>>,
     (round, is_quiet): (&mut Round, bool),
@@ -216,7 +248,13 @@ fn carry_on(
             ..Checkpoint::default()
         };
         let before = asked.requests();
-        *round = match walk(options, of, asked, book, start(of, Some(state), None)?) {
+        *round = match walk(
+            options,
+            connection,
+            asked,
+            book,
+            start(connection, Some(state), None)?,
+        ) {
             Ok(round) => round,
             // A recording of one walk that met no drift is of rows at rest.
             Err(error) if error.refusal() == Some(Refusal::Unrecorded) => return Ok(is_quiet),
@@ -240,13 +278,13 @@ struct Round {
 /// One walk from a start to its end.
 fn walk(
     options: &Options,
-    of: &Connection,
+    connection: &Connection,
     asked: &mut Retry,
     book: &Arc<Mutex<Book>>,
     start: Start,
 ) -> Result<Round> {
-    let mut cursor = Cursor::new(settings(of, None), start);
-    let mut encoder = Encoder::new(FileFormat::Ndjson, of);
+    let cursor = Cursor::new(settings(connection, None), start);
+    let mut encoder = Encoder::new(FileFormat::Ndjson, connection);
     let seq = book.lock().ok().and_then(|book| {
         let repair = book.repair.as_ref().filter(|repair| repair.metadata)?;
         Some(repair.seq)
@@ -256,30 +294,19 @@ fn walk(
     }
     let mut sink = Behind::new(Box::new(Judge(Arc::clone(book))))?;
     let mut line = StatusLine::new(options);
-    let mut walk = Sync {
-        of,
-        source: asked,
-        cursor: &mut cursor,
-        encoder: &mut encoder,
-        sink: &mut sink,
-        clock: &mut SystemClock,
-        observer: &mut |tally| line.show(tally),
-        tally: Tally::default(),
-        checked_at: None,
-        unsaved: 0,
-        good: false,
-        unasked: 0,
-    };
+    let (mut clock, mut show) = (SystemClock, |tally: &Tally| line.show(tally));
+    let mut walk =
+        Sync::new(connection, asked, cursor, encoder, &mut sink, &mut clock).observed(&mut show);
     let result = walk.run();
-    let (rows, checked_at) = (walk.tally.rows, walk.checked_at.clone());
+    let round = Round {
+        progress: walk.progress(),
+        rows: walk.tally().rows,
+        drifts: walk.cursor().counts().drifts,
+    };
     line.clear();
     sink.finish(result.is_ok())?;
     result?;
-    Ok(Round {
-        progress: sync::progress(&cursor, checked_at),
-        rows,
-        drifts: cursor.counts().drifts,
-    })
+    Ok(round)
 }
 
 /// Counts, and names some rows of each kind.

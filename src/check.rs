@@ -68,9 +68,9 @@ fn report(options: &Options) -> Result<(String, Result<()>)> {
             return Ok(show(options, &refusal.findings, requests, refusal.halt));
         }
     };
-    let (of, asker) = (&meeting.of, &mut meeting.asker);
-    let mut findings = examine::judge(of, &mut first, asker);
-    examine::prove(of, &mut findings, asker);
+    let (connection, asker) = (&meeting.connection, &mut meeting.asker);
+    let mut findings = examine::judge(connection, &mut first, asker);
+    examine::prove(connection, &mut findings, asker);
     findings.sort_by_key(|finding| finding.clause);
     let halt = asker.halt.take();
     Ok(show(options, &findings, asker.source.requests(), halt))

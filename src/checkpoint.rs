@@ -130,25 +130,7 @@ impl Checkpoint {
     /// [`crate::error::Kind::Local`] where it is damaged or newer than this
     /// program; it is never taken for an empty one.
     pub fn parse(text: &[u8]) -> Result<Self> {
-        let damaged = |what: String| {
-            Error::local(format!("the state is damaged: {what}")).hint(
-                "put back a good copy, or start over with --full-refresh, which keeps the files",
-            )
-        };
-        if let Some(what) = illegible(text) {
-            return Err(damaged(what));
-        }
-        if let Ok(Written {
-            version: Some(version),
-            ..
-        }) = serde_json::from_slice(text)
-            && version > VERSION
-        {
-            return Err(Error::local(format!(
-                "the state is of version {version}, newer than this program knows"
-            ))
-            .hint("use the program that wrote it, or a newer one"));
-        }
+        refuse_at_sight(text)?;
         let raw: Raw = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
         let Some(last_updated_at) = raw.last_updated_at else {
             return Err(damaged("it has no last_updated_at".into()));
@@ -261,7 +243,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`crate::error::Kind::Local`], naming what differs.
-    pub fn check_origin(&self, of: &Origin) -> Result<()> {
+    pub fn check_origin(&self, wanted: &Origin) -> Result<()> {
         let Some(origin) = &self.origin else {
             return Ok(());
         };
@@ -271,24 +253,24 @@ impl Checkpoint {
             ))
             .hint("give each table a folder or a state of its own, with --out or --state"))
         };
-        if origin.table != of.table {
-            return differs("table", &origin.table, &of.table);
+        if origin.table != wanted.table {
+            return differs("table", &origin.table, &wanted.table);
         }
-        if origin.primary_key != of.primary_key {
+        if origin.primary_key != wanted.primary_key {
             return differs(
                 "primary key",
                 &origin.primary_key.join(", "),
-                &of.primary_key.join(", "),
+                &wanted.primary_key.join(", "),
             );
         }
-        if origin.cursor != of.cursor {
-            return differs("cursor", &origin.cursor, &of.cursor);
+        if origin.cursor != wanted.cursor {
+            return differs("cursor", &origin.cursor, &wanted.cursor);
         }
-        if origin.url != of.url {
+        if origin.url != wanted.url {
             log::warn!(
                 "the state is from {}, now the URL is {}",
                 origin.url,
-                of.url
+                wanted.url
             );
         }
         Ok(())
@@ -315,6 +297,31 @@ fn parse_version(id: String, text: &str) -> Option<Version> {
     let hashes = hashes.split(',').map(|hash| u64::from_str_radix(hash, 16));
     let hashes = hashes.collect::<std::result::Result<_, _>>().ok()?;
     Some(Version { id, at, hashes })
+}
+
+/// The error for a state that cannot be read.
+fn damaged(what: String) -> Error {
+    Error::local(format!("the state is damaged: {what}"))
+        .hint("put back a good copy, or start over with --full-refresh, which keeps the files")
+}
+
+/// Refuses what is no state of this version, whatever its fields are.
+fn refuse_at_sight(text: &[u8]) -> Result<()> {
+    if let Some(what) = illegible(text) {
+        return Err(damaged(what));
+    }
+    if let Ok(Written {
+        version: Some(version),
+        ..
+    }) = serde_json::from_slice(text)
+        && version > VERSION
+    {
+        return Err(Error::local(format!(
+            "the state is of version {version}, newer than this program knows"
+        ))
+        .hint("use the program that wrote it, or a newer one"));
+    }
+    Ok(())
 }
 
 /// What is wrong with a text that is no JSON object, or not even text.

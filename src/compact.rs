@@ -43,7 +43,8 @@ use crate::error::{Error, Result};
 use crate::load;
 use crate::row::FileFormat;
 use crate::secret;
-use crate::store::{PART, Store, after, failed, stamp};
+use crate::stamp::{after, stamp};
+use crate::store::{PART, Store, failed};
 use crate::table::{File, Identity, Survey, Wanted, finished, folder, identify};
 use crate::timestamp;
 
@@ -93,7 +94,7 @@ pub fn run(
     );
     let (process, begin) = (std::process::id(), clock::time_of_day());
     store.lock(&format!("process {process}, compacting since {begin},"))?;
-    let (of, state) = settled(options, &mut store, &folder, &name)?;
+    let (identity, state) = settled(options, &mut store, &folder, &name)?;
     let waiting = match &state {
         Some(state) => load::waiting(&store, &state.files, &name)?,
         None => None,
@@ -105,7 +106,7 @@ pub fn run(
     let (kept, old): (Vec<&File>, Vec<&File>) = files.iter().partition(|file| keep(&file.name));
     let newest = files.last().map(|file| file.format);
     let format = options.format.or(newest).unwrap_or_default();
-    let survey = Survey::take(&**disk, &files, &of, Some(format))?;
+    let survey = Survey::take(&**disk, &files, &identity, Some(format))?;
     refuse_guesses(&survey, &files, format)?;
     let done = match &files[..] {
         [only] if only.format == format => survey.rows() == survey.versions(),
@@ -122,14 +123,14 @@ pub fn run(
             state,
             folder: &folder,
             files: &files,
-            of: &of,
+            identity: &identity,
             survey: &survey,
             format,
         };
         file = work.replace(&old, !kept.is_empty())?;
     }
     Ok(Receipt {
-        table: secret::redacted(&of.name).into_owned(),
+        table: secret::redacted(&identity.name).into_owned(),
         file,
         rows: survey.rows(),
         versions: survey.versions(),
@@ -153,17 +154,17 @@ fn settled(
             .at(store.state().unwrap_or(folder).display())
             .hint("name it with --state; where none was kept, --state none"));
     }
-    let of = identify(options, state.as_ref())?;
-    if of.name != name {
+    let identity = identify(options, state.as_ref())?;
+    if identity.name != name {
         return Err(Error::local("the state has become another table's").hint("run again"));
     }
     let names = store.disk().names(folder);
     let names = names.map_err(|error| failed("cannot list", folder, &error))?;
-    let under_way = |name: &&String| stamp(name, &of.name).is_some() && name.ends_with(PART);
+    let under_way = |name: &&String| stamp(name, &identity.name).is_some() && name.ends_with(PART);
     let part = state.as_ref().and_then(|state| state.part.as_ref());
     let part = part.map(|part| &part.file);
     match part.or_else(|| names.iter().find(under_way)) {
-        None => Ok((of, state)),
+        None => Ok((identity, state)),
         Some(name) => Err(Error::local("a sync did not end")
             .at(folder.join(name).display())
             .hint("run highwater sync once, which completes it")),
@@ -217,7 +218,7 @@ struct Work<'a> {
     state: Option<Checkpoint>,
     folder: &'a Path,
     files: &'a [File],
-    of: &'a Identity,
+    identity: &'a Identity,
     survey: &'a Survey,
     format: FileFormat,
 }
@@ -237,7 +238,8 @@ impl Work<'_> {
             _ => now,
         };
         let second = after(&first)?;
-        let name = |stamp: &str| format!("{}-{stamp}.{}", self.of.name, self.format.extension());
+        let name =
+            |stamp: &str| format!("{}-{stamp}.{}", self.identity.name, self.format.extension());
         let (gone, rows) = (name(&first), name(&second));
         let gone = (self.survey.gone() > 0).then_some(gone);
         let rows = (self.survey.rows() > 0).then_some(rows);
@@ -271,7 +273,7 @@ impl Work<'_> {
         let Some(origin) = &state.origin else {
             return Ok(());
         };
-        load::adopt(self.store, &mut state.files, &self.of.name, stamp)?;
+        load::adopt(self.store, &mut state.files, &self.identity.name, stamp)?;
         let text = Checkpoint::render(&state.progress, &state.files, None, origin);
         self.store.save(text)?;
         self.store.sync_state()
@@ -299,9 +301,9 @@ impl Work<'_> {
             let written = file.write_all(bytes);
             written.map_err(|error| failed("cannot write", path, &error))
         };
-        let of = (self.format, wanted);
+        let identity = (self.format, wanted);
         self.survey
-            .write(disk, self.files, self.of, of, &mut write)?;
+            .write(disk, self.files, self.identity, identity, &mut write)?;
         let synced = file.sync_all();
         synced.map_err(|error| failed("cannot sync", path, &error))
     }

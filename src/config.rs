@@ -6,45 +6,30 @@
 mod asked;
 pub mod auth;
 mod file;
+pub mod literal;
 mod parts;
+mod pointer;
+mod reference;
 mod since;
 mod tables;
+mod validate;
 
-use std::str::FromStr;
 use std::time::Duration;
 
 pub use asked::Paging;
 use auth::Auth;
+use pointer::pointer;
+pub use pointer::{Field, Place};
 pub use tables::Tables;
 
 use crate::error::{Error, Result};
 use crate::exchange::Method;
 use crate::secret::Secrets;
+use crate::template::Template;
 use crate::template::body::Body;
-use crate::template::{Slot, Template};
 use crate::timestamp::Format;
 use crate::types::Type;
 use crate::zone::Zone;
-
-/// A field of a row: a name, or a JSON pointer (RFC 6901) where it starts
-/// with `/`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
-    /// What the column is called: the name, or the pointer's tokens joined
-    /// by `_`.
-    pub name: String,
-    /// The keys that lead to it from the row.
-    pub path: Vec<String>,
-}
-
-/// Where in an answer a number stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// In the body, at this pointer's tokens.
-    Body(Vec<String>),
-    /// In a header: all of it, or what follows a slash.
-    Header(String),
-}
 
 /// How an answer is laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,10 +119,10 @@ pub struct Connection {
     pub sorted: bool,
     /// Whether a row with a fault is set aside rather than ending the sync.
     pub reject_bad_rows: bool,
-    /// A PEM file of certificate authorities, or `system` for the machine's.
     /// Fields that do not count as a change of their row.
     pub ignore: Vec<Field>,
-    /// A PEM file of further certificate authorities.
+    /// A PEM file of further certificate authorities, or `system` for the
+    /// machine's.
     pub ca_file: Option<String>,
     /// A PEM file of the certificate that this client shows.
     pub client_cert: Option<String>,
@@ -151,165 +136,7 @@ pub struct Connection {
     pub max_retries: u32,
 }
 
-impl Default for Connection {
-    fn default() -> Self {
-        let columns = |names: &[&str], of: Type| -> Vec<(Field, Type)> {
-            names.iter().map(|name| (Field::named(name), of)).collect()
-        };
-        let query = |name: &str, value: &str| (name.to_owned(), value.parse().unwrap_or_default());
-        let mut user = columns(
-            &["id", "name", "email", "address", "company", "job"],
-            Type::String,
-        );
-        user.extend(columns(&["updatedAt", "createdAt"], Type::UtcDatetime));
-        let token = |name: &str| vec![name.to_owned()];
-        Self {
-            url: "http://127.0.0.1:5001/pagination/offset".into(),
-            table: "user".into(),
-            primary_key: vec![Field::named("id")],
-            cursor: Field::named("updatedAt"),
-            columns: Some(user),
-            method: Method::Get,
-            headers: Vec::new(),
-            query: vec![
-                query("order_by", "updatedAt"),
-                query("order_type", "asc"),
-                query("updated_since", "{since}"),
-                query("limit", "{limit}"),
-                query("offset", "{offset}"),
-            ],
-            body: None,
-            auth: None,
-            expired: Vec::new(),
-            pace: Duration::ZERO,
-            statuses: Statuses::default(),
-            response: Layout {
-                rows: token("data"),
-                row: Vec::new(),
-                columns: None,
-                offset: Some(Place::Body(token("offset"))),
-                total: Some(Place::Body(token("total"))),
-                error: None,
-                more: None,
-                next: None,
-            },
-            since: Since {
-                exclusive: false,
-                format: Format::AsReceived,
-                first: Some("0001-01-01T00:00:00Z".into()),
-                zone: None,
-                fallback: None,
-            },
-            page_size: 50,
-            max_offset: 10_000,
-            lookback: Duration::from_secs(60),
-            sorted: true,
-            reject_bad_rows: false,
-            ignore: Vec::new(),
-            ca_file: None,
-            client_cert: None,
-            client_key: None,
-            timeout: Duration::from_secs(60),
-            max_body: 64 << 20,
-            max_retries: 5,
-        }
-    }
-}
-
 impl Connection {
-    /// Refuses what cannot work, whatever the API.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Usage`], naming the key.
-    pub fn validate(&self) -> Result<()> {
-        let bad = |key: &str, what: &str| Err(Error::usage(what).at(format_args!("{key:?}")));
-        let name = &self.table;
-        let sane = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-        if name.is_empty() || name.len() > 200 || name.starts_with('.') || !name.chars().all(sane) {
-            return bad("table", "must be a name of letters, digits, _, - and .");
-        }
-        if self.primary_key.is_empty() {
-            return bad("primary_key", "must name at least one field");
-        }
-        let mut keys = self.primary_key.iter().enumerate();
-        if keys.any(|(at, key)| self.primary_key[..at].contains(key)) {
-            return bad("primary_key", "names a field twice");
-        }
-        if self.page_size == 0 || self.page_size > 1_000_000 {
-            return bad("page_size", "must be from 1 to 1000000");
-        }
-        if self.max_offset == 0 {
-            return bad("max_offset", "must be at least 1");
-        }
-        if self.timeout.is_zero() {
-            return bad("timeout", "must be longer than nothing");
-        }
-        if self.max_body == 0 || self.max_body >= u64::from(u32::MAX) {
-            return bad("max_body", "must be from 1 to 4294967294 bytes");
-        }
-        if !self.holds(Slot::Since) {
-            return match self.body {
-                None => bad("query", "no parameter holds {since}"),
-                Some(_) => bad("body", "neither it nor a parameter holds {since}"),
-            };
-        }
-        match (self.holds(Slot::Token), &self.auth) {
-            (true, None) => return bad("auth", "is missing, and {token} is to come from it"),
-            (false, Some(_)) => {
-                return bad("auth", "nothing holds {token}").map_err(|error: Error| {
-                    error.hint("write \"headers\": {\"Authorization\": \"Bearer {token}\"}")
-                });
-            }
-            _ => {}
-        }
-        if self.client_key.is_some() && self.client_cert.is_none() {
-            return bad("client_key", "needs \"client_cert\" too");
-        }
-        if let Some(twice) = self
-            .statuses
-            .empty
-            .iter()
-            .find(|code| self.statuses.retry.contains(code))
-        {
-            return bad(
-                "statuses",
-                &format!("{twice} is both empty and to be retried"),
-            );
-        }
-        let named = self.primary_key.iter().chain([&self.cursor]);
-        let named = named.chain(&self.since.fallback);
-        for field in named {
-            // A field above one of these is all of it, too.
-            if self
-                .ignore
-                .iter()
-                .any(|ignored| field.path.starts_with(&ignored.path))
-            {
-                return bad(
-                    "ignore",
-                    &format!(
-                        "{:?} tells rows or their versions apart and cannot be ignored",
-                        field.name
-                    ),
-                );
-            }
-        }
-        if self.since.fallback.as_ref() == Some(&self.cursor) {
-            return bad(
-                "fallback",
-                "is the cursor itself; name the field that has a time where the cursor has none",
-            );
-        }
-        if let Some(columns) = &self.columns {
-            let mut names: Vec<&str> = columns.iter().map(|(field, _)| &*field.name).collect();
-            names.sort_unstable();
-            if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-                return bad("columns", &format!("{:?} is there twice", twice[0]));
-            }
-        }
-        Ok(())
-    }
-
     /// Reads the rules of the zone that the connection names, if it names one.
     /// Until then its local times are read as if they were in UTC.
     ///
@@ -350,58 +177,6 @@ impl Connection {
         let connection = file::read(&text)?;
         connection.validate()?;
         Ok(connection)
-    }
-}
-
-impl Field {
-    fn named(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            path: vec![name.to_owned()],
-        }
-    }
-}
-
-impl FromStr for Field {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        if text.starts_with('/') {
-            let path = pointer(text)?;
-            let name = path.join("_");
-            return Ok(Self { name, path });
-        }
-        if text.is_empty() {
-            return Err("a field's name is empty".into());
-        }
-        Ok(Self::named(text))
-    }
-}
-
-impl FromStr for Place {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        match text.strip_prefix("header:") {
-            Some("") => Err("\"header:\" lacks the header's name".into()),
-            Some(name) => Ok(Self::Header(name.to_owned())),
-            None => pointer(text).map(Self::Body),
-        }
-    }
-}
-
-/// The tokens of a JSON pointer, RFC 6901.
-fn pointer(text: &str) -> std::result::Result<Vec<String>, String> {
-    match text.strip_prefix('/') {
-        _ if text.is_empty() => Ok(Vec::new()),
-        Some(rest) => Ok(rest
-            .split('/')
-            .map(|token| token.replace("~1", "/").replace("~0", "~"))
-            .collect()),
-        None => Err(format!(
-            "{text:?} is no JSON pointer, did you mean {:?}?",
-            format!("/{text}")
-        )),
     }
 }
 

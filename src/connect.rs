@@ -9,9 +9,9 @@ use std::time::Duration;
 use crate::cli::{Command, Options};
 use crate::clock::SystemClock;
 use crate::config::auth::Auth;
-use crate::config::{Connection, Tables, set};
+use crate::config::{Connection, Tables, literal, set};
 use crate::error::{Error, Result};
-use crate::secret::{self, Secrets, literal};
+use crate::secret::{self, Secrets};
 use crate::source::Source;
 use crate::source::auth::command::Program;
 use crate::source::auth::login::{Credentials, Login};
@@ -34,7 +34,7 @@ pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
         None => Secrets::default(),
     };
     secret::install(secrets.clone());
-    let mut of = match &options.config {
+    let mut connection = match &options.config {
         None => Connection::default(),
         Some(path) => {
             let mut text = read(path)?;
@@ -61,18 +61,18 @@ pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
             parsed.map_err(|error| error.at(path.display()))?
         }
     };
-    of.settle(&zoneinfo::load)?;
-    set(&mut of.url, options.url.clone());
-    set(&mut of.page_size, options.page_size);
-    set(&mut of.max_offset, options.max_offset);
-    set(&mut of.lookback, options.lookback);
-    set(&mut of.max_retries, options.max_retries);
-    set(&mut of.timeout, options.timeout);
-    set(&mut of.max_body, options.max_body);
-    literal::remember(&of, &secrets);
-    of.validate()?;
-    advise(&of);
-    Ok((of, secrets))
+    connection.settle(&zoneinfo::load)?;
+    set(&mut connection.url, options.url.clone());
+    set(&mut connection.page_size, options.page_size);
+    set(&mut connection.max_offset, options.max_offset);
+    set(&mut connection.lookback, options.lookback);
+    set(&mut connection.max_retries, options.max_retries);
+    set(&mut connection.timeout, options.timeout);
+    set(&mut connection.max_body, options.max_body);
+    literal::remember(&connection, &secrets);
+    connection.validate()?;
+    advise(&connection);
+    Ok((connection, secrets))
 }
 
 /// The connection file's text.
@@ -86,11 +86,14 @@ pub fn read(path: &Path) -> Result<String> {
 }
 
 /// Warns of what can hardly be meant.
-fn advise(of: &Connection) {
-    let query = of.url.split_once('?').map_or("", |(_, query)| query);
+fn advise(connection: &Connection) {
+    let query = connection
+        .url
+        .split_once('?')
+        .map_or("", |(_, query)| query);
     for pair in query.split('&') {
         let name = pair.split('=').next().unwrap_or_default();
-        if !name.is_empty() && of.query.iter().any(|(sent, _)| sent == name) {
+        if !name.is_empty() && connection.query.iter().any(|(sent, _)| sent == name) {
             log::warn!(
                 "{name:?} is in the URL and will be sent a second time; take it out of the URL"
             );
@@ -102,13 +105,17 @@ fn advise(of: &Connection) {
 ///
 /// # Errors
 /// [`crate::error::Kind::Usage`] for a URL or a recording that cannot be used.
-pub fn source(options: &Options, of: &Connection, secrets: &Secrets) -> Result<Box<dyn Source>> {
+pub fn source(
+    options: &Options,
+    connection: &Connection,
+    secrets: &Secrets,
+) -> Result<Box<dyn Source>> {
     if let Some(path) = &options.replay {
         return Ok(Box::new(Replay::open(path, secrets.clone())?));
     }
     let live = Live::new(live::Settings {
-        headers: of.constant_headers(),
-        ..settings(of, &of.url, secrets)
+        headers: connection.constant_headers(),
+        ..settings(connection, &connection.url, secrets)
     })?;
     match &options.record {
         Some(path) => Ok(Box::new(Recorder::create(live, path, secrets.clone())?)),
@@ -123,38 +130,43 @@ pub fn source(options: &Options, of: &Connection, secrets: &Secrets) -> Result<B
 pub fn patient(
     source: Box<dyn Source>,
     options: &Options,
-    of: &Connection,
+    connection: &Connection,
     secrets: &Secrets,
     retries: u32,
 ) -> Result<Retry> {
-    let tokens = match &of.auth {
+    let tokens = match &connection.auth {
         None => None,
         Some(_) if options.replay.is_some() => Some(Tokens::recorded()),
         Some(auth) => {
-            let make = || Ok(Tokens::new(giver(auth, of, secrets)?, secrets.clone()));
+            let make = || {
+                Ok(Tokens::new(
+                    giver(auth, connection, secrets)?,
+                    secrets.clone(),
+                ))
+            };
             Some(match options.one_of {
-                Some(_) => shared::tokens(auth, of, make)?,
+                Some(_) => shared::tokens(auth, connection, make)?,
                 None => make()?,
             })
         }
     };
     let last = match options.one_of {
-        Some(_) => shared::last(of),
+        Some(_) => shared::last(connection),
         None => Last::default(),
     };
     let retry = Retry::new(source, Box::new(SystemClock), retries);
-    Ok(retry.tokens(tokens).pace(of.pace, last))
+    Ok(retry.tokens(tokens).pace(connection.pace, last))
 }
 
 /// Who gives out tokens.
-fn giver(auth: &Auth, of: &Connection, secrets: &Secrets) -> Result<Box<dyn Giver>> {
+fn giver(auth: &Auth, connection: &Connection, secrets: &Secrets) -> Result<Box<dyn Giver>> {
     Ok(match auth {
-        Auth::Command(words) => Box::new(Program::new(words.clone(), of.timeout)),
+        Auth::Command(words) => Box::new(Program::new(words.clone(), connection.timeout)),
         Auth::Client(client) => {
             let form = "application/x-www-form-urlencoded".to_owned();
             let live = Live::new(live::Settings {
                 headers: vec![("Content-Type".to_owned(), form)],
-                ..settings(of, &client.token_url, secrets)
+                ..settings(connection, &client.token_url, secrets)
             });
             let live = live.map_err(|error| error.at("\"auth\", \"token_url\""))?;
             Box::new(Credentials::new(Box::new(live), client.clone()))
@@ -162,7 +174,7 @@ fn giver(auth: &Auth, of: &Connection, secrets: &Secrets) -> Result<Box<dyn Give
         Auth::Login(login) => {
             let live = Live::new(live::Settings {
                 headers: login.headers.clone(),
-                ..settings(of, &login.url, secrets)
+                ..settings(connection, &login.url, secrets)
             });
             let live = live.map_err(|error| error.at("\"auth\", \"login\""))?;
             let (method, body) = (login.method, login.body.clone());
@@ -173,16 +185,16 @@ fn giver(auth: &Auth, of: &Connection, secrets: &Secrets) -> Result<Box<dyn Give
 }
 
 /// How to connect to this address.
-fn settings(of: &Connection, url: &str, secrets: &Secrets) -> live::Settings {
+fn settings(connection: &Connection, url: &str, secrets: &Secrets) -> live::Settings {
     live::Settings {
         url: url.to_owned(),
-        secret_headers: !secrets.is_empty() || of.auth.is_some(),
-        timeout: of.timeout,
-        connect_timeout: of.timeout.min(Duration::from_secs(10)),
-        max_body: of.max_body,
-        ca_file: of.ca_file.as_ref().map(PathBuf::from),
-        client_cert: of.client_cert.as_ref().map(PathBuf::from),
-        client_key: of.client_key.as_ref().map(PathBuf::from),
+        secret_headers: !secrets.is_empty() || connection.auth.is_some(),
+        timeout: connection.timeout,
+        connect_timeout: connection.timeout.min(Duration::from_secs(10)),
+        max_body: connection.max_body,
+        ca_file: connection.ca_file.as_ref().map(PathBuf::from),
+        client_cert: connection.client_cert.as_ref().map(PathBuf::from),
+        client_key: connection.client_key.as_ref().map(PathBuf::from),
         secrets: secrets.clone(),
         ..live::Settings::default()
     }

@@ -164,12 +164,12 @@ impl Error {
     }
 
     /// Whether the same request is worth sending again.
-    pub fn is_worth(&self) -> Again {
+    pub fn again_when(&self) -> Again {
         self.again
     }
 
     /// What to try, empty where nothing can be said.
-    pub fn remedy(&self) -> &str {
+    pub fn hint_text(&self) -> &str {
         &self.hint
     }
 

@@ -39,7 +39,8 @@ use crate::checkpoint::{Files, Waiting};
 use crate::disk::Entry;
 use crate::error::{Error, Result};
 use crate::row::FileFormat;
-use crate::store::{Draft, Store, format_of, stamp, stamp_of};
+use crate::stamp::{format_of, stamp, stamp_of};
+use crate::store::{Draft, Store};
 
 pub use shell::Shell;
 

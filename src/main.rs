@@ -182,7 +182,7 @@ fn complain(error: &Error, table: &str) {
         "" => String::new(),
         table => format!("{table} at {}: ", time_of_day()),
     };
-    let text = match error.remedy() {
+    let text = match error.hint_text() {
         "" => format!("error: {place}{error}\n"),
         remedy => format!("error: {place}{error}\n  try: {remedy}\n"),
     };

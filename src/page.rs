@@ -3,20 +3,22 @@
 //! shape is not as the connection says. A row with a fault of its own is
 //! refused too, or noted beside the sound ones where the connection wants that.
 
+mod flaw;
 mod fold;
 pub(crate) mod ignore;
 mod links;
 mod list;
 mod odd;
 pub mod text;
+mod value;
 mod view;
 mod walk;
 
+use flaw::{Flaw, Stop};
 use fold::Fold;
-use odd::Flaw;
 pub use odd::Odd;
 pub use view::View;
-use walk::{Stop, Walk};
+use walk::Walk;
 
 use crate::config::{Connection, Field, Place};
 use crate::error::{Again, Error, Result, excerpt};
@@ -120,26 +122,31 @@ impl Page {
     ///
     /// # Errors
     /// As [`Page::decode`].
-    pub fn read(&mut self, body: &mut Vec<u8>, response: &Response, of: &Connection) -> Result<()> {
+    pub fn read(
+        &mut self,
+        body: &mut Vec<u8>,
+        response: &Response,
+        connection: &Connection,
+    ) -> Result<()> {
         self.mended.clear();
         self.blank.clear();
         self.changed = false;
         text::prepare(body, response)?;
-        let first = self.decode(body, response, of);
+        let first = self.decode(body, response, connection);
         // A string is no reason to set its row aside.
         let torn = |odd: &Odd| odd.reason.ends_with(json::HALF);
         if first.is_ok() && !self.odd.iter().any(torn) {
             return Ok(());
         }
         self.mended = text::mend(body);
-        if of.reject_bad_rows {
+        if connection.reject_bad_rows {
             self.blank = text::blank(body);
         }
         self.changed = !self.mended.is_empty() || !self.blank.is_empty();
         if !self.changed {
             return first;
         }
-        self.decode(body, response, of)?;
+        self.decode(body, response, connection)?;
         if !self.mended.is_empty() && !std::mem::replace(&mut self.warned, true) {
             log::warn!(
                 "half a surrogate pair in a string is replaced by U+FFFD: the API cut a character in two"
@@ -154,7 +161,12 @@ impl Page {
     /// [`crate::error::Kind::Contract`] with the row and field; a text that is
     /// no JSON is worth another try, and one that just ends too soon is
     /// [`crate::error::Kind::Temporary`].
-    pub fn decode(&mut self, body: &[u8], response: &Response, of: &Connection) -> Result<()> {
+    pub fn decode(
+        &mut self,
+        body: &[u8],
+        response: &Response,
+        connection: &Connection,
+    ) -> Result<()> {
         self.clear();
         if self.shapes.len() >= MAX_SHAPES {
             self.shapes.clear();
@@ -167,23 +179,23 @@ impl Page {
             let message = format!("byte {} of the body is not UTF-8", error.valid_up_to());
             return Err(Error::contract(message).again(Again::Later));
         }
-        if let Some(path) = &of.response.columns {
+        if let Some(path) = &connection.response.columns {
             self.columns = list::columns(body, path)?;
         }
         let mut limit = Vec::new();
-        if let Some(Place::Body(path)) = &of.response.offset {
+        if let Some(Place::Body(path)) = &connection.response.offset {
             limit.extend_from_slice(path.split_last().map_or(&[][..], |(_, above)| above));
             limit.push("limit".to_owned());
         }
-        let mut wanted = vec![(&of.response.rows[..], Wanted::Rows)];
+        let mut wanted = vec![(&connection.response.rows[..], Wanted::Rows)];
         if !limit.is_empty() {
             wanted.push((&limit, Wanted::Limit));
         }
         for (place, what) in [
-            (&of.response.offset, Wanted::Offset),
-            (&of.response.total, Wanted::Total),
-            (&of.response.more, Wanted::More),
-            (&of.response.next, Wanted::Next),
+            (&connection.response.offset, Wanted::Offset),
+            (&connection.response.total, Wanted::Total),
+            (&connection.response.more, Wanted::More),
+            (&connection.response.next, Wanted::Next),
         ] {
             match place {
                 Some(Place::Body(path)) => wanted.push((path, what)),
@@ -191,12 +203,12 @@ impl Page {
                 None => {}
             }
         }
-        Walk::new(self, of).whole(body, &wanted)?;
-        if of.response.next.is_some() && of.response.more.is_none() {
+        Walk::new(self, connection).whole(body, &wanted)?;
+        if connection.response.next.is_some() && connection.response.more.is_none() {
             self.more = Some(self.next.is_some());
         }
-        if of.sorted && of.since.format.repeats() {
-            self.unfold(body, of);
+        if connection.sorted && connection.since.format.repeats() {
+            self.unfold(body, connection);
         }
         Ok(())
     }
@@ -217,9 +229,9 @@ impl Page {
     ///
     /// # Errors
     /// [`crate::error::Kind::Contract`] for a total in a header that is none.
-    pub fn beyond_the_end(&mut self, response: &Response, of: &Connection) -> Result<()> {
+    pub fn beyond_the_end(&mut self, response: &Response, connection: &Connection) -> Result<()> {
         self.clear();
-        if let Some(Place::Header(name)) = &of.response.total {
+        if let Some(Place::Header(name)) = &connection.response.total {
             self.header(response, name, &Wanted::Total)?;
         }
         (self.more, self.nothing) = (Some(false), true);
@@ -247,7 +259,7 @@ impl Page {
             .trim();
         // PostgREST says `*` where it did not count.
         if digits != "*" {
-            let number = walk::count(digits).ok_or_else(|| {
+            let number = value::count(digits).ok_or_else(|| {
                 let message = format!("{:?} is no number", excerpt(value));
                 Error::contract(message).at(format_args!("header {name}"))
             })?;
@@ -274,7 +286,7 @@ impl Page {
         &mut self,
         text: &[u8],
         first: usize,
-        of: &Connection,
+        connection: &Connection,
     ) -> std::result::Result<usize, Stop> {
         let members = &self.members[first..];
         let known = self.shapes.iter().position(|shape| {
@@ -308,10 +320,10 @@ impl Page {
                 .position(|name| Some(name) == field.path.first())
         };
         let shape = Shape {
-            cursor: find(&of.cursor),
-            fallback: of.since.fallback.as_ref().and_then(find),
-            ignored: ignore::members(&names, &of.ignore),
-            id: of.primary_key.iter().map(find).collect(),
+            cursor: find(&connection.cursor),
+            fallback: connection.since.fallback.as_ref().and_then(find),
+            ignored: ignore::members(&names, &connection.ignore),
+            id: connection.primary_key.iter().map(find).collect(),
             keys,
         };
         if self.shapes.len() >= MAX_SHAPES * 16 {
@@ -320,14 +332,4 @@ impl Page {
         self.shapes.push(shape);
         Ok(self.shapes.len() - 1)
     }
-}
-
-/// The offset basis of 64-bit FNV-1a.
-pub const FNV: u64 = 0xCBF2_9CE4_8422_2325;
-
-/// 64-bit FNV-1a, carried on from `hash`.
-pub fn fnv(hash: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(hash, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
-    })
 }

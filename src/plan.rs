@@ -119,13 +119,27 @@ fn quoted(text: &str) -> String {
 /// [`crate::error::Kind::Usage`] where the connection cannot be divided, and
 /// whatever a sync would end with.
 pub fn run(options: &Options) -> Result<Plan> {
-    let (of, secrets) = connect::connection(options)?;
-    let since = instant(options.since.as_deref(), "--since", &of.since.format)?;
-    let until = instant(options.until.as_deref(), "--until", &of.since.format)?;
-    check(&of)?;
-    let source = connect::source(options, &of, &secrets)?;
-    let source = connect::patient(source, options, &of, &secrets, of.max_retries)?;
-    let mut counter = Counter::new(&of, source);
+    let (connection, secrets) = connect::connection(options)?;
+    let since = instant(
+        options.since.as_deref(),
+        "--since",
+        &connection.since.format,
+    )?;
+    let until = instant(
+        options.until.as_deref(),
+        "--until",
+        &connection.since.format,
+    )?;
+    check(&connection)?;
+    let source = connect::source(options, &connection, &secrets)?;
+    let source = connect::patient(
+        source,
+        options,
+        &connection,
+        &secrets,
+        connection.max_retries,
+    )?;
+    let mut counter = Counter::new(&connection, source);
     let shards = options.shards.unwrap_or(1);
     let bounds = divide(&mut counter, since, until, shards)?;
     let pairs = bounds.windows(2).map(|pair| Shard {
@@ -142,22 +156,22 @@ pub fn run(options: &Options) -> Result<Plan> {
 }
 
 /// Refuses what no range can be cut out of.
-fn check(of: &Connection) -> Result<()> {
-    if !of.sorted {
+fn check(connection: &Connection) -> Result<()> {
+    if !connection.sorted {
         return Err(Error::usage(
             "the API does not sort, so that a shard would have to read the whole table",
         )
         .at("\"sorted\"")
         .hint("fetch it with one highwater sync"));
     }
-    if !of.holds(Slot::Since) {
+    if !connection.holds(Slot::Since) {
         return Err(Error::usage(
             "no parameter holds {since}, so that every shard would be all rows",
         )
         .at("\"query\"")
         .hint("name the parameter of the filter in the connection file"));
     }
-    if of.response.total.is_none() {
+    if connection.response.total.is_none() {
         return Err(no_total());
     }
     Ok(())
@@ -170,8 +184,8 @@ fn divide(
     until: Option<Mark>,
     shards: u64,
 ) -> Result<Vec<Point>> {
-    let of = counter.of;
-    let bound = crate::session::start(of, None, since.clone())?.bound;
+    let connection = counter.connection;
+    let bound = crate::session::start(connection, None, since.clone())?.bound;
     let opening = counter.count(bound.text.as_deref())?;
     let Some(first) = opening.first else {
         return Ok(Vec::new());
@@ -179,7 +193,7 @@ fn divide(
     // The filter may be coarse, and show rows that are not wanted.
     let first = since.filter(|since| first.at < since.at).unwrap_or(first);
     let spelling = Like {
-        format: &of.since.format,
+        format: &connection.since.format,
         sample: &first.text,
     };
     let (end, given) = counter.end(&spelling, until)?;
@@ -190,7 +204,7 @@ fn divide(
     let mut search = Search::new(first.clone(), end, rows, shards);
     if !given {
         let few = (rows / 1000)
-            .max(of.page_size.min(rows / shards / 4))
+            .max(connection.page_size.min(rows / shards / 4))
             .max(1);
         let point = counter.settle(&mut search, Aim::End(few), total, &spelling)?;
         match point.filter(|point| point.before > 0) {

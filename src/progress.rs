@@ -159,26 +159,29 @@ mod tests {
 
     #[test]
     fn the_line_tells_rows_total_rate_and_time_left() {
-        let of = |table, columns| {
+        let shown = |table, columns| {
             let tally = tally(1000, Some(3000));
             describe(table, &tally, Duration::from_secs(2), columns)
         };
-        assert_eq!(of(None, 79), "1000 of 4000 rows, 500 a second, 6 s left");
+        assert_eq!(shown(None, 79), "1000 of 4000 rows, 500 a second, 6 s left");
         assert_eq!(
-            of(Some("users"), 79),
+            shown(Some("users"), 79),
             "users: 1000 of 4000 rows, 500 a second, 6 s left"
         );
         assert_eq!(
-            of(Some("users"), 41),
+            shown(Some("users"), 41),
             "users: 1000 of 4000 rows, 500/s, 6 s left"
         );
-        assert_eq!(of(Some("users"), 39), "users: 1000 of 4000 rows, 6 s left");
-        assert_eq!(of(Some("users"), 24), "users: 1000 of 4000 rows");
         assert_eq!(
-            of(Some("organisation_members"), 30),
+            shown(Some("users"), 39),
+            "users: 1000 of 4000 rows, 6 s left"
+        );
+        assert_eq!(shown(Some("users"), 24), "users: 1000 of 4000 rows");
+        assert_eq!(
+            shown(Some("organisation_members"), 30),
             "1000 of 4000 rows, 6 s left"
         );
-        assert_eq!(of(Some("users"), 10), "1000 of 40");
+        assert_eq!(shown(Some("users"), 10), "1000 of 40");
     }
 
     #[test]

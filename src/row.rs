@@ -4,21 +4,23 @@
 pub(crate) mod csv;
 mod header;
 mod metadata;
+mod ndjson;
+mod plan;
 mod reject;
 
 use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::config::Connection;
-use crate::error::{Result, excerpt};
+use crate::error::Result;
 use crate::json;
-use crate::page::{Member, Shape, View};
-use crate::sink::Lead;
+use crate::page::View;
 use crate::timestamp::Format;
 use crate::types::{Type, Value};
 use header::Column;
-use metadata::{Metadata, Stamp};
+use metadata::Metadata;
 pub(crate) use metadata::{STAMPS, stamps};
+use plan::{Misfit, Plan};
 
 /// The output's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,36 +42,16 @@ impl FileFormat {
     }
 }
 
-/// Why a row does not fit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Misfit {
-    field: String,
-    reason: String,
-}
-
-/// One step of writing a row of a known shape.
-#[derive(Debug)]
-struct Part {
-    /// Written in front of the value: NDJSON's comma, name and colon.
-    lead: Vec<u8>,
-    /// Which member, None where the shape lacks it.
-    member: Option<usize>,
-    /// The way down inside the member.
-    path: Vec<String>,
-    check: Option<Type>,
-    key: bool,
-    name: String,
-    /// It is added, not the row's.
-    stamp: Option<Stamp>,
-}
-
-/// What becomes of the rows of one shape.
-#[derive(Debug)]
-struct Plan {
-    parts: Vec<Part>,
-    /// The parts are the members as they come, so that a row without blanks
-    /// and without a value to be spelled anew can be copied as a whole.
-    straight: bool,
+/// What a state keeps of how rows were written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lead {
+    /// The last `_seq` that was given so far.
+    pub seq: u64,
+    /// The header that the lines begin with, where it is not one of declared
+    /// columns: a file that has another one already is not for them.
+    pub header: Option<Vec<String>>,
+    /// The first field that the header before it did not have.
+    pub field: Option<String>,
 }
 
 /// Writes rows as lines.
@@ -101,20 +83,22 @@ pub struct Encoder {
 
 impl Encoder {
     /// An encoder for a connection's columns.
-    pub fn new(format: FileFormat, of: &Connection) -> Self {
+    pub fn new(format: FileFormat, connection: &Connection) -> Self {
         Self {
             format,
-            times: of.since.format.clone(),
-            keys: of
+            times: connection.since.format.clone(),
+            keys: connection
                 .primary_key
                 .iter()
                 .map(|field| field.path.clone())
                 .collect(),
-            columns: of.columns.as_ref().map(|columns| {
+            columns: connection.columns.as_ref().map(|columns| {
                 let typed = columns.iter();
-                typed.map(|(field, of)| Column::of(field, *of)).collect()
+                typed
+                    .map(|(field, connection)| Column::of(field, *connection))
+                    .collect()
             }),
-            growing: format == FileFormat::Csv && of.columns.is_none(),
+            growing: format == FileFormat::Csv && connection.columns.is_none(),
             metadata: None,
             plans: Vec::new(),
             generation: 0,
@@ -122,7 +106,7 @@ impl Encoder {
             spare: Vec::new(),
             header: format == FileFormat::Csv,
             lead: Lead::default(),
-            set_aside: of.reject_bad_rows,
+            set_aside: connection.reject_bad_rows,
             met: HashSet::new(),
         }
     }
@@ -217,67 +201,6 @@ impl Encoder {
         Ok(number)
     }
 
-    fn object(
-        &mut self,
-        page: &View<'_>,
-        row: usize,
-        plan: usize,
-        out: &mut Vec<u8>,
-    ) -> std::result::Result<(), Misfit> {
-        let Some(Some(plan)) = self.plans.get_mut(plan) else {
-            return Ok(());
-        };
-        let members = page.members(row);
-        if plan.straight && is_compact(members, page.raw(row)) {
-            if plan.is_as_sent(members, page.body(), &self.times)? {
-                out.extend_from_slice(page.raw(row));
-                if let Some(metadata) = &self.metadata {
-                    // Over the brace at the end.
-                    out.pop();
-                    for part in &plan.parts[members.len()..] {
-                        out.extend_from_slice(&part.lead);
-                        let stamp = part.stamp.into_iter();
-                        stamp.for_each(|stamp| metadata.write(stamp, "\"", out));
-                    }
-                    out.push(b'}');
-                }
-                out.push(b'\n');
-                return Ok(());
-            }
-            // What is spelled anew in one row will be in the next.
-            plan.straight = false;
-        }
-        let start = out.len();
-        for part in &plan.parts {
-            if let (Some(stamp), Some(metadata)) = (part.stamp, &self.metadata) {
-                out.extend_from_slice(&part.lead);
-                metadata.write(stamp, "\"", out);
-                continue;
-            }
-            let Some(raw) = part.raw(members, page.body()) else {
-                continue;
-            };
-            let value = part.checked(raw, &self.times)?;
-            out.extend_from_slice(&part.lead);
-            match value {
-                Value::Raw(raw) => json::compact(raw, out),
-                Value::Bare(text) => out.extend_from_slice(text.as_bytes()),
-                Value::Text(text) => {
-                    out.push(b'"');
-                    out.extend_from_slice(text.as_bytes());
-                    out.push(b'"');
-                }
-            }
-        }
-        // Every part leads with a comma; the first one's becomes the brace.
-        match out.get_mut(start) {
-            Some(comma) => *comma = b'{',
-            None => out.push(b'{'),
-        }
-        out.extend_from_slice(b"}\n");
-        Ok(())
-    }
-
     fn record(
         &mut self,
         page: &View<'_>,
@@ -314,153 +237,5 @@ impl Encoder {
         }
         csv::end(out);
         Ok(())
-    }
-
-    /// Works out what becomes of each member of a shape.
-    fn plan(&mut self, shape: &Shape) -> Result<Plan> {
-        let names: Vec<String> = shape
-            .keys
-            .iter()
-            .map(|key| json::unescape(key).into_owned())
-            .collect();
-        if self.metadata.is_some() {
-            metadata::check(names.iter().map(String::as_str))?;
-        }
-        let mut parts = Vec::new();
-        let mut taken = vec![false; names.len()];
-        for Column { field, of, stamp } in self.columns.iter().flatten() {
-            let member = names
-                .iter()
-                .position(|name| Some(name) == field.path.first());
-            if let (Some(member), 1) = (member, field.path.len()) {
-                taken[member] = true;
-            }
-            parts.push(Part {
-                lead: lead(&serde_json::to_string(&field.name).unwrap_or_default()),
-                member,
-                path: field.path.get(1..).unwrap_or_default().to_vec(),
-                check: *of,
-                key: self.keys.contains(&field.path),
-                name: field.name.clone(),
-                stamp: *stamp,
-            });
-        }
-        for (member, key) in shape.keys.iter().enumerate() {
-            if taken[member] {
-                continue;
-            }
-            if self.format == FileFormat::Csv {
-                let whole = self
-                    .columns
-                    .iter()
-                    .flatten()
-                    .all(|column| column.field.path[0] != names[member]);
-                if whole && !self.dropped.contains(&names[member]) && self.dropped.len() < 1000 {
-                    log::warn!(
-                        "the field {:?} has no column and is not in the CSV; declare it in \"columns\", or write ndjson",
-                        excerpt(&names[member])
-                    );
-                    self.dropped.push(names[member].clone());
-                }
-                continue;
-            }
-            parts.push(Part {
-                lead: lead(&format!("\"{}\"", String::from_utf8_lossy(key))),
-                member: Some(member),
-                path: Vec::new(),
-                check: None,
-                key: false,
-                name: names[member].clone(),
-                stamp: None,
-            });
-        }
-        let own = parts.len();
-        if self.metadata.is_some() && self.format == FileFormat::Ndjson {
-            parts.extend(STAMPS.map(Part::added));
-        }
-        let whole = |(at, part): (usize, &Part)| part.member == Some(at) && part.path.is_empty();
-        let straight = own == names.len() && parts[..own].iter().enumerate().all(whole);
-        Ok(Plan { straight, parts })
-    }
-}
-
-/// Whether nothing but the tokens themselves stands in a row.
-fn is_compact(members: &[Member], raw: &[u8]) -> bool {
-    // A member's quotes, colon, and the comma or brace before it.
-    let tokens = members
-        .iter()
-        .map(|Member { key, value }| 4 + key.len() + value.len());
-    tokens.sum::<usize>() + 1 == raw.len()
-}
-
-impl Plan {
-    /// Checks a row's values, none of which is nested or spelled anew.
-    fn is_as_sent(
-        &self,
-        members: &[Member],
-        body: &[u8],
-        times: &Format,
-    ) -> std::result::Result<bool, Misfit> {
-        for (part, member) in self.parts.iter().zip(members) {
-            let raw = member.value.of(body);
-            if matches!(raw.first(), Some(b'{' | b'['))
-                || !matches!(part.checked(raw, times)?, Value::Raw(_))
-            {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-}
-
-fn lead(name: &str) -> Vec<u8> {
-    format!(",{name}:").into_bytes()
-}
-
-impl Part {
-    /// One that is added.
-    fn added(stamp: Stamp) -> Self {
-        Self {
-            lead: lead(&format!("\"{}\"", stamp.name())),
-            member: None,
-            path: Vec::new(),
-            check: None,
-            key: false,
-            name: stamp.name().to_owned(),
-            stamp: Some(stamp),
-        }
-    }
-
-    #[inline]
-    fn raw<'a>(&self, members: &[Member], body: &'a [u8]) -> Option<&'a [u8]> {
-        let raw = members.get(self.member?)?.value.of(body);
-        if self.path.is_empty() {
-            return Some(raw);
-        }
-        json::point(raw, &self.path)
-    }
-
-    #[inline]
-    fn checked<'a>(&self, raw: &'a [u8], times: &Format) -> std::result::Result<Value<'a>, Misfit> {
-        match self.check {
-            Some(check) if !check.passes(raw, times) => self.examined(check, raw, times),
-            _ => Ok(Value::Raw(raw)),
-        }
-    }
-
-    fn examined<'a>(
-        &self,
-        check: Type,
-        raw: &'a [u8],
-        times: &Format,
-    ) -> std::result::Result<Value<'a>, Misfit> {
-        check.check(raw, self.key, times).map_err(|wanted| Misfit {
-            field: self.name.clone(),
-            reason: format!(
-                "{} {wanted}: {}",
-                check.name(),
-                excerpt(&String::from_utf8_lossy(raw))
-            ),
-        })
     }
 }

@@ -4,7 +4,6 @@
 //! turns up. It refuses to read the environment itself and never prints a value.
 
 mod escape;
-pub mod literal;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

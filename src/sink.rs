@@ -8,6 +8,7 @@ pub mod stdout;
 use crate::checkpoint::Progress;
 use crate::error::Result;
 use crate::load::{Loaded, Loader};
+use crate::row::Lead;
 
 /// The rows of a page, encoded, and the progress that they commit.
 #[derive(Debug, Default)]
@@ -35,18 +36,6 @@ impl Batch {
         (self.rows, self.rejected, self.progress) = (0, 0, None);
         self.lead = Lead::default();
     }
-}
-
-/// What a state keeps of how rows were written.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Lead {
-    /// The last `_seq` that was given so far.
-    pub seq: u64,
-    /// The header that the lines begin with, where it is not one of declared
-    /// columns: a file that has another one already is not for them.
-    pub header: Option<Vec<String>>,
-    /// The first field that the header before it did not have.
-    pub field: Option<String>,
 }
 
 /// What a sink has to show for a sync.

@@ -14,7 +14,8 @@ use crate::cli::{Options, Out};
 use crate::clock;
 use crate::disk::{Disk, Entry};
 use crate::error::Result;
-use crate::store::{PART, Store, failed, parent, stamp};
+use crate::stamp::stamp;
+use crate::store::{PART, Store, failed, parent};
 use crate::timestamp::{self, Instant};
 
 /// What is known of one table.

@@ -46,9 +46,9 @@ use std::sync::Arc;
 use crate::checkpoint::Checkpoint;
 use crate::disk::{Disk, Entry, Lock};
 use crate::error::{Error, Result, excerpt};
+use crate::stamp::stamp;
 
 pub use draft::Draft;
-pub use names::{after, format_of, stamp_of};
 pub use tail::Tail;
 
 /// The end of the file under way.
@@ -363,13 +363,4 @@ impl Store {
         stamps.sort_unstable();
         Ok(stamps)
     }
-}
-
-/// The stamp in the name of one of the table's files: `TABLE-STAMP.…`.
-pub fn stamp<'a>(name: &'a str, table: &str) -> Option<&'a str> {
-    let rest = name.strip_prefix(table)?.strip_prefix('-')?;
-    let (stamp, _) = rest.split_once('.')?;
-    let shaped =
-        stamp.len() == 16 && stamp.ends_with('Z') && stamp.as_bytes().get(8) == Some(&b'T');
-    shaped.then_some(stamp)
 }

@@ -30,30 +30,80 @@ pub struct Tally {
 
 /// A sync under way.
 pub struct Sync<'a> {
-    /// What is asked.
-    pub of: &'a Connection,
-    /// Who answers, and is asked again.
-    pub source: &'a mut Retry,
-    /// What to ask for next.
-    pub cursor: &'a mut Cursor,
-    /// How rows are written.
-    pub encoder: &'a mut Encoder,
-    /// Where they go.
-    pub sink: &'a mut Behind,
-    /// What time it is.
-    pub clock: &'a mut dyn Clock,
-    /// Told of every page.
-    pub observer: &'a mut dyn FnMut(&Tally),
-    /// What happened so far.
-    pub tally: Tally,
+    connection: &'a Connection,
+    source: &'a mut Retry,
+    cursor: Cursor,
+    encoder: Encoder,
+    sink: &'a mut Behind,
+    clock: &'a mut dyn Clock,
+    /// It is told of every page.
+    observer: Option<&'a mut dyn FnMut(&Tally)>,
+    tally: Tally,
     /// Pages and rows since the state was saved.
-    pub unsaved: u64,
+    unsaved: u64,
     /// Whether an answer was good already.
-    pub good: bool,
+    good: bool,
     /// Requests of the source that asked nobody.
-    pub unasked: u64,
+    unasked: u64,
     /// When the last complete sync ended.
-    pub checked_at: Option<String>,
+    checked_at: Option<String>,
+}
+
+impl<'a> Sync<'a> {
+    /// A sync that asks this source what the cursor wants to know, and gives
+    /// the rows that are new to this sink as the encoder writes them.
+    pub fn new(
+        connection: &'a Connection,
+        source: &'a mut Retry,
+        cursor: Cursor,
+        encoder: Encoder,
+        sink: &'a mut Behind,
+        clock: &'a mut dyn Clock,
+    ) -> Self {
+        Self {
+            connection,
+            source,
+            cursor,
+            encoder,
+            sink,
+            clock,
+            observer: None,
+            tally: Tally::default(),
+            unsaved: 0,
+            good: false,
+            unasked: 0,
+            checked_at: None,
+        }
+    }
+
+    /// With somebody who is told of every page.
+    #[must_use]
+    pub fn observed(mut self, observer: &'a mut dyn FnMut(&Tally)) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// With the instant at which the last complete sync ended.
+    #[must_use]
+    pub fn checked_at(mut self, checked_at: Option<String>) -> Self {
+        self.checked_at = checked_at;
+        self
+    }
+
+    /// What happened so far.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// How far the walk is.
+    pub fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// What a state says of how far the walk is.
+    pub fn progress(&self) -> Progress {
+        progress(&self.cursor, self.checked_at.clone())
+    }
 }
 
 /// The longest that two clocks that were set can differ.
@@ -73,14 +123,14 @@ impl Sync<'_> {
             let link = page.next.take().filter(|_| offset > 0);
             let make = |token: Option<&str>| Request {
                 link: link.clone(),
-                ..self.of.request(&Values {
+                ..self.connection.request(&Values {
                     since: since.as_deref(),
                     limit,
                     offset,
                     token,
                 })
             };
-            let linked = self.of.paging() == Paging::Link && offset > 0;
+            let linked = self.connection.paging() == Paging::Link && offset > 0;
             if self.source.waits() && !pause.is_zero() {
                 self.clock.sleep(pause);
             }
@@ -100,12 +150,14 @@ impl Sync<'_> {
             if let Some(what) = step.proof {
                 log::info!("page at offset {offset}: {what}");
             }
-            let view = page.view(&body, self.of);
+            let view = page.view(&body, self.connection);
             self.append(&view, &step, offset).map_err(place)?;
             self.tally.left = page
                 .total
                 .map(|total| total.saturating_sub(offset + (view.len() + view.skipped()) as u64));
-            (self.observer)(&self.tally);
+            if let Some(observer) = &mut self.observer {
+                observer(&self.tally);
+            }
             if step.done {
                 return Ok(());
             }
@@ -117,7 +169,7 @@ impl Sync<'_> {
         match self.fetch(make, page, body) {
             Ok(response) => {
                 self.advise(&response, page);
-                let view = page.view(body, self.of);
+                let view = page.view(body, self.connection);
                 self.cursor.accept(&view, &self.answer(&response, page))
             }
             Err(error) => self.refused(error),
@@ -145,7 +197,7 @@ impl Sync<'_> {
                 let now = self.clock.now();
                 self.checked_at = Some(timestamp::format(Instant { nanos: 0, ..now }));
             }
-            batch.progress = Some(progress(self.cursor, self.checked_at.clone()));
+            batch.progress = Some(self.progress());
             self.unsaved = 0;
         }
         self.sink.append(batch)?;
@@ -177,7 +229,7 @@ impl Sync<'_> {
     fn remember(&mut self, error: Error) -> Error {
         if self.cursor.refuted().is_some() && error.kind() == Kind::Contract {
             let mut batch = self.sink.empty();
-            batch.progress = Some(progress(self.cursor, self.checked_at.clone()));
+            batch.progress = Some(self.progress());
             if let Err(another) = self.sink.append(batch) {
                 log::error!("{another}");
             }
@@ -208,7 +260,7 @@ impl Sync<'_> {
         if self.tally.requests != 1 {
             return;
         }
-        let untold = page.total.is_none() && self.of.response.total.is_some();
+        let untold = page.total.is_none() && self.connection.response.total.is_some();
         if untold && !page.is_empty() {
             log::warn!(
                 "the answer has no total where the connection says; the end will be told by an empty page"
@@ -218,8 +270,11 @@ impl Sync<'_> {
             return;
         };
         let seconds = self.clock.now().secs - date.secs;
-        let most = (self.of.lookback.as_secs() / 2).max(2);
-        if seconds.unsigned_abs() > most && !self.of.lookback.is_zero() && self.source.waits() {
+        let most = (self.connection.lookback.as_secs() / 2).max(2);
+        if seconds.unsigned_abs() > most
+            && !self.connection.lookback.is_zero()
+            && self.source.waits()
+        {
             log::warn!(
                 "the API's clock and this machine's differ by {} seconds; the earlier one tells which rows are old enough to be passed",
                 seconds.unsigned_abs()
@@ -233,9 +288,9 @@ impl Sync<'_> {
             deep: self.cursor.request().offset > 0,
             good: self.good,
         };
-        let of = self.of;
+        let connection = self.connection;
         let response = self.source.fetch(make, body, &mut |response, body, now| {
-            answer::read(page, response, body, of, now, before)
+            answer::read(page, response, body, connection, now, before)
         });
         self.tally.requests = self.source.requests() - self.unasked;
         self.good |= response.is_ok();
@@ -245,7 +300,7 @@ impl Sync<'_> {
 
 /// What the cursor's progress is in a state. `checked_at` is when the last
 /// complete sync ended.
-pub fn progress(cursor: &Cursor, checked_at: Option<String>) -> Progress {
+pub(crate) fn progress(cursor: &Cursor, checked_at: Option<String>) -> Progress {
     let mark = cursor.mark().map(|mark| mark.text.clone());
     let resume = match cursor.resume() {
         None => Resume::Beginning,

@@ -9,6 +9,7 @@ mod encode;
 mod files;
 mod key;
 mod latest;
+mod marks;
 mod read;
 
 use std::io::{self, Write};
@@ -24,12 +25,13 @@ use crate::json::Fault;
 use crate::row::FileFormat;
 use crate::store::Store;
 use encode::{Fields, Lines};
-use key::Misfit;
 use latest::Latest;
+use marks::Misfit;
 
 pub(crate) use encode::{Kind, Records};
 pub use files::{File, finished};
-pub(crate) use key::{DELETED, Marks, Part, SEQ, json_cell};
+pub(crate) use key::{DELETED, Part, SEQ, json_cell};
+pub(crate) use marks::Marks;
 pub(crate) use read::{Version, each};
 
 /// How much is written at once.
@@ -70,9 +72,9 @@ pub enum Wanted {
 pub fn print(options: &Options, disk: &Arc<dyn Disk>, to: &mut dyn Write) -> Result<()> {
     let folder = folder(options);
     let store = Store::new(Arc::clone(disk), options.state_path(), None, "");
-    let of = identify(options, store.load()?.as_ref())?;
-    let files = held(&**disk, &folder, &of)?;
-    let survey = Survey::take(&**disk, &files, &of, None)?;
+    let identity = identify(options, store.load()?.as_ref())?;
+    let files = held(&**disk, &folder, &identity)?;
+    let survey = Survey::take(&**disk, &files, &identity, None)?;
     log::info!(
         "{} files hold {} versions of {} rows",
         files.len(),
@@ -81,7 +83,13 @@ pub fn print(options: &Options, disk: &Arc<dyn Disk>, to: &mut dyn Write) -> Res
     );
     let format = options.format.unwrap_or_default();
     let mut write = |bytes: &[u8]| to.write_all(bytes).map_err(|error| refused(&error));
-    survey.write(&**disk, &files, &of, (format, Wanted::Rows), &mut write)?;
+    survey.write(
+        &**disk,
+        &files,
+        &identity,
+        (format, Wanted::Rows),
+        &mut write,
+    )?;
     to.flush().map_err(|error| refused(&error))
 }
 
@@ -119,17 +127,17 @@ pub fn identify(options: &Options, state: Option<&Checkpoint>) -> Result<Identit
             key: parts.map(|name| Part::joined(name)).collect(),
         });
     }
-    let (of, _) = connection(options)?;
+    let (connection, _) = connection(options)?;
     if let (Some(state), Some(origin)) = (state, origin) {
-        let keys = of.primary_key.iter().map(|key| key.name.clone());
+        let keys = connection.primary_key.iter().map(|key| key.name.clone());
         state.check_origin(&Origin {
-            table: of.table.clone(),
+            table: connection.table.clone(),
             primary_key: keys.collect(),
             ..origin.clone()
         })?;
     }
-    let columns = of.columns.as_deref().unwrap_or_default();
-    let key = of.primary_key.iter().map(|key| {
+    let columns = connection.columns.as_deref().unwrap_or_default();
+    let key = connection.primary_key.iter().map(|key| {
         let declared = columns.iter().any(|(field, _)| field.path == key.path);
         match declared || key.path.len() == 1 {
             true => Part::column(&key.name),
@@ -140,11 +148,11 @@ pub fn identify(options: &Options, state: Option<&Checkpoint>) -> Result<Identit
     if options.config.is_none() && options.state != StateAt::None {
         log::warn!(
             "no state says which table this is; taking {:?} with the default key",
-            of.table
+            connection.table
         );
     }
     Ok(Identity {
-        name: of.table,
+        name: connection.table,
         key,
     })
 }
@@ -152,14 +160,14 @@ pub fn identify(options: &Options, state: Option<&Checkpoint>) -> Result<Identit
 /// Lists the files and opens them, again where one has gone meanwhile: what a
 /// compaction removes it has put into another file first. Files that are open
 /// stay whole whatever becomes of their names.
-pub(crate) fn held(disk: &dyn Disk, folder: &Path, of: &Identity) -> Result<Vec<File>> {
+pub(crate) fn held(disk: &dyn Disk, folder: &Path, identity: &Identity) -> Result<Vec<File>> {
     for _ in 1..LISTINGS {
-        let mut files = finished(disk, folder, &of.name)?;
+        let mut files = finished(disk, folder, &identity.name)?;
         if files::hold(disk, &mut files) {
             return Ok(files);
         }
     }
-    finished(disk, folder, &of.name)
+    finished(disk, folder, &identity.name)
 }
 
 impl Survey {
@@ -171,23 +179,25 @@ impl Survey {
     pub fn take(
         disk: &dyn Disk,
         files: &[File],
-        of: &Identity,
+        identity: &Identity,
         keep: Option<FileFormat>,
     ) -> Result<Self> {
         let csv = FileFormat::Csv;
         let typed = keep != Some(csv) && files.iter().all(|file| file.format != csv);
         let mut latest = Latest::default();
-        let mut kinds = vec![Kind::Unknown; of.key.len()];
+        let mut kinds = vec![Kind::Unknown; identity.key.len()];
         let mut marks = Marks::default();
         for file in files {
-            each(disk, file, &of.key, &mut |version| {
+            each(disk, file, &identity.key, &mut |version| {
                 let placed = match version {
-                    Version::Line(line) => marks.of_line(line, &of.key, typed),
-                    Version::Record(columns, record) => marks.of_record(record, columns, &of.key),
+                    Version::Line(line) => marks.of_line(line, &identity.key, typed),
+                    Version::Record(columns, record) => {
+                        marks.of_record(record, columns, &identity.key)
+                    }
                 };
                 placed.map_err(explain)?;
                 if let Version::Line(_) = version {
-                    learn(&mut kinds, &marks, of, typed)?;
+                    learn(&mut kinds, &marks, identity, typed)?;
                 }
                 match latest.note(&marks.key, marks.seq, marks.deleted) {
                     true => Ok(()),
@@ -229,13 +239,13 @@ impl Survey {
         &self,
         disk: &dyn Disk,
         files: &[File],
-        of: &Identity,
+        identity: &Identity,
         (format, wanted): (FileFormat, Wanted),
         write: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let mut fields = Fields::default();
         if format == FileFormat::Csv {
-            self.walk(disk, files, of, wanted, &mut |version| {
+            self.walk(disk, files, identity, wanted, &mut |version| {
                 fields.meet(version);
                 Ok(())
             })?;
@@ -243,7 +253,7 @@ impl Survey {
         let mut lines = Lines::new(format, fields, &self.kinds);
         let mut out = Vec::with_capacity(CHUNK);
         lines.begin(&mut out);
-        self.walk(disk, files, of, wanted, &mut |version| {
+        self.walk(disk, files, identity, wanted, &mut |version| {
             lines.push(version, &mut out);
             if out.len() < CHUNK {
                 return Ok(());
@@ -260,13 +270,13 @@ impl Survey {
         &self,
         disk: &dyn Disk,
         files: &[File],
-        of: &Identity,
+        identity: &Identity,
         wanted: Wanted,
         visit: &mut impl FnMut(Version<'_>) -> Result<()>,
     ) -> Result<()> {
         let mut number = 0;
         for file in files {
-            each(disk, file, &of.key, &mut |version| {
+            each(disk, file, &identity.key, &mut |version| {
                 number += 1;
                 let is_wanted = match wanted {
                     Wanted::Rows => self.latest.is_row(number - 1),
@@ -288,11 +298,16 @@ impl Survey {
 ///
 /// # Errors
 /// [`crate::error::Kind::Local`] where they are not.
-pub(crate) fn learn(kinds: &mut [Kind], marks: &Marks, of: &Identity, typed: bool) -> Result<()> {
+pub(crate) fn learn(
+    kinds: &mut [Kind],
+    marks: &Marks,
+    identity: &Identity,
+    typed: bool,
+) -> Result<()> {
     for (at, kind) in kinds.iter_mut().enumerate() {
         *kind = kind.and(marks.numbers.get(at) == Some(&true));
         if !typed && *kind == Kind::Both {
-            let name = of.key.get(at).map_or("", |part| &*part.name);
+            let name = identity.key.get(at).map_or("", |part| &*part.name);
             return Err(Error::local(format!(
                 "the key {:?} is a number in some rows and a string in others, which CSV cannot tell apart",
                 excerpt(name)

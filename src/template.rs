@@ -128,6 +128,34 @@ impl<'a> Values<'a> {
     }
 }
 
+/// Refuses a known placeholder, such as `{since:date}`, of a kind that there is
+/// not.
+fn refuse_kind(inside: &str) -> Result<(), String> {
+    let place = inside.split_once('}').map(|(place, _)| place);
+    let Some((name, kind)) = place.and_then(|place| place.split_once(':')) else {
+        return Ok(());
+    };
+    let is_known = SLOTS.iter().any(|(known, _)| *known == name);
+    if is_known && !kind.is_empty() && kind.chars().all(|c| c.is_ascii_alphabetic()) {
+        return Err(format!(
+            "unknown placeholder {{{name}:{kind}}}, did you mean {{{name}:text}}?"
+        ));
+    }
+    Ok(())
+}
+
+/// The error for a placeholder that there is not.
+fn unknown(word: &str) -> String {
+    let known = SLOTS.iter().map(|(name, _)| *name);
+    match nearest(word, known) {
+        Some(meant) => format!("unknown placeholder {{{word}}}, did you mean {{{meant}}}?"),
+        None => format!(
+            "unknown placeholder {{{word}}}; braces that stand for themselves take a blank: \
+             {{ {word} }}"
+        ),
+    }
+}
+
 impl FromStr for Template {
     type Err = String;
 
@@ -155,35 +183,16 @@ impl FromStr for Template {
                 rest = &inside[name.len() + TEXTUAL.len()..];
                 continue;
             }
-            let kind = inside
-                .split_once('}')
-                .and_then(|(place, _)| place.split_once(':'));
-            if let Some((name, kind)) = kind.filter(|_| is_place)
-                && SLOTS.iter().any(|(known, _)| *known == name)
-                && !kind.is_empty()
-                && kind.chars().all(|c| c.is_ascii_alphabetic())
-            {
-                return Err(format!(
-                    "unknown placeholder {{{name}:{kind}}}, did you mean {{{name}:text}}?"
-                ));
+            if is_place {
+                refuse_kind(inside)?;
             }
             let Some(word) = word else {
                 plain.push('{');
                 rest = inside;
                 continue;
             };
-            let Some((_, slot)) = SLOTS.iter().find(|(name, _)| *name == word) else {
-                let known = SLOTS.iter().map(|(name, _)| *name);
-                return Err(match nearest(word, known) {
-                    Some(meant) => {
-                        format!("unknown placeholder {{{word}}}, did you mean {{{meant}}}?")
-                    }
-                    None => format!(
-                        "unknown placeholder {{{word}}}; braces that stand for themselves take \
-                         a blank: {{ {word} }}"
-                    ),
-                });
-            };
+            let known = SLOTS.iter().find(|(name, _)| *name == word);
+            let (_, slot) = known.ok_or_else(|| unknown(word))?;
             if !plain.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut plain)));
             }

@@ -6,22 +6,23 @@
 //! unless the connection says how it is meant. It reads no clock.
 
 mod description;
+mod duration;
 mod like;
 mod mixed;
 mod number;
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::calendar::{
-    self, Civil, HEAD, NANOS, day, fraction_nanos, offset, plain, spell_head, split,
-};
-pub use crate::calendar::{Instant, http_date};
+pub use crate::calendar::Instant;
+use crate::calendar::{Civil, HEAD, day, fraction_nanos, offset, plain, spell_head, split};
 use crate::error::nearest;
+use crate::http_date;
+pub use crate::http_date::http_date;
 pub use description::Description;
+pub use duration::duration;
 pub use mixed::Mixed;
-use number::{decimal, odata, unix};
+use number::{odata, unix};
 
 /// Reads RFC 3339 (§5.6) as an instant. Besides its own grammar, a space or `t`
 /// for `T`, `z`, and the offsets `+HHMM` and `+HH` are taken, because APIs send
@@ -128,45 +129,6 @@ pub fn compact(at: Instant) -> String {
     let mut text = spell_head(Civil::at(at.clamp(Instant::EARLIEST, Instant::LATEST).secs));
     text.retain(|c| c != '-' && c != ':');
     text + "Z"
-}
-
-/// Reads a length of time: a number, then `ms`, `s`, `m`, `h`, `d` or nothing
-/// for seconds, such as `60s`, `250ms` or `1.5h`.
-///
-/// # Errors
-/// What the text should look like, where it is no such thing; the limit, where
-/// it is longer than 365,250 days (a thousand years), so that adding one to a
-/// clock cannot overflow.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    const LIMIT: u64 = 365_250 * 86_400;
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let factor = match unit {
-        "ms" => Some((6, 1)),
-        "" | "s" => Some((9, 1)),
-        "m" => Some((9, 60)),
-        "h" => Some((9, 3600)),
-        "d" => Some((9, 86_400)),
-        _ => None,
-    };
-    let digits = number.starts_with(|c: char| c.is_ascii_digit())
-        && !number.ends_with('.')
-        && number.matches('.').count() <= 1;
-    let Some((scale, factor)) = factor.filter(|_| digits) else {
-        return Err(format!(
-            "{text:?} is not a duration, try 250ms, 60s, 5m, 2h, 1d or a number of seconds"
-        ));
-    };
-    decimal(number, scale)
-        .and_then(|nanos| nanos.checked_mul(factor))
-        .and_then(|nanos| {
-            let secs = u64::try_from(nanos / NANOS).ok()?;
-            Some(Duration::new(secs, u32::try_from(nanos % NANOS).ok()?))
-        })
-        .filter(|time| *time <= Duration::from_secs(LIMIT))
-        .ok_or_else(|| format!("{text:?} is too long a duration, at most 365250d"))
 }
 
 /// How the cursor's values are read and how a bound is spelled for the API:
@@ -399,7 +361,7 @@ fn wall(text: &str) -> Option<Instant> {
 
 /// IMF-fixdate, cut to the second.
 fn spell_http_date(at: Instant) -> String {
-    calendar::spell_http_date(at.clamp(Instant::EARLIEST, Instant::LATEST))
+    http_date::spell_http_date(at.clamp(Instant::EARLIEST, Instant::LATEST))
 }
 
 /// The end of the year 1, 0002-01-01T00:00:00Z.

@@ -127,25 +127,7 @@ impl Type {
                 "must be a string",
             ),
             Self::Json => Ok(Value::Raw(raw)),
-            Self::UtcDatetime => {
-                const WANTED: &str = "must be a timestamp with its offset from UTC";
-                if matches!(first, b'{' | b'[' | b't' | b'f') {
-                    return Err(WANTED);
-                }
-                let text = text();
-                let utc = match (&text, format.utc(&text, !string)) {
-                    // Neither escapes nor anything else to be spelled anew.
-                    (Cow::Borrowed(_), Some(Cow::Borrowed(_))) if string => {
-                        return Ok(Value::Raw(raw));
-                    }
-                    (_, utc) => utc.map(Cow::into_owned),
-                };
-                // Seconds since 1970 are read as the cursor's are, whatever
-                // spelling a bound has.
-                utc.or_else(|| format.read(&text, !string).map(timestamp::format))
-                    .map(|utc| Value::Text(Cow::Owned(utc)))
-                    .ok_or(WANTED)
-            }
+            Self::UtcDatetime => utc_datetime(raw, format),
             Self::Boolean => match &*text() {
                 "true" => Ok(Value::Bare("true".into())),
                 "false" => Ok(Value::Bare("false".into())),
@@ -169,23 +151,50 @@ impl Type {
                 string && timestamp::is_date(&text()),
                 "must be a date, YYYY-MM-DD",
             ),
-            Self::NaiveDatetime if string => match text() {
-                Cow::Borrowed(text) => timestamp::naive(text).map(|naive| match naive {
-                    Cow::Borrowed(_) => Value::Raw(raw),
-                    Cow::Owned(naive) => Value::Text(Cow::Owned(naive)),
-                }),
-                Cow::Owned(text) => {
-                    timestamp::naive(&text).map(|naive| Value::Text(Cow::Owned(naive.into_owned())))
-                }
-            }
-            .ok_or("must be a date and time without an offset"),
-            Self::NaiveDatetime => Err("must be a date and time without an offset"),
+            Self::NaiveDatetime => naive_datetime(raw),
             Self::Binary => as_is(string && is_base64(&text()), "must be base64"),
             Self::Xml => as_is(
                 string && text().trim_start().starts_with('<'),
                 "must be XML",
             ),
         }
+    }
+}
+
+/// An instant, spelled in UTC.
+fn utc_datetime<'a>(raw: &'a [u8], format: &Format) -> Result<Value<'a>, &'static str> {
+    const WANTED: &str = "must be a timestamp with its offset from UTC";
+    let first = raw.first();
+    if matches!(first, Some(b'{' | b'[' | b't' | b'f')) {
+        return Err(WANTED);
+    }
+    let string = first == Some(&b'"');
+    let text = json::text(raw);
+    let utc = match (&text, format.utc(&text, !string)) {
+        // Neither escapes nor anything else to be spelled anew.
+        (Cow::Borrowed(_), Some(Cow::Borrowed(_))) if string => {
+            return Ok(Value::Raw(raw));
+        }
+        (_, utc) => utc.map(Cow::into_owned),
+    };
+    // Seconds since 1970 are read as the cursor's are, whatever spelling a
+    // bound has.
+    utc.or_else(|| format.read(&text, !string).map(timestamp::format))
+        .map(|utc| Value::Text(Cow::Owned(utc)))
+        .ok_or(WANTED)
+}
+
+/// A date and a clock's time.
+fn naive_datetime(raw: &[u8]) -> Result<Value<'_>, &'static str> {
+    const WANTED: &str = "must be a date and time without an offset";
+    if raw.first() != Some(&b'"') {
+        return Err(WANTED);
+    }
+    let text = json::text(raw);
+    match (&text, timestamp::naive(&text)) {
+        (_, None) => Err(WANTED),
+        (Cow::Borrowed(_), Some(Cow::Borrowed(_))) => Ok(Value::Raw(raw)),
+        (_, Some(naive)) => Ok(Value::Text(Cow::Owned(naive.into_owned()))),
     }
 }
 

@@ -27,7 +27,7 @@ const KEPT: usize = 100 * NAMED;
 pub(super) struct Book {
     disk: Arc<dyn Disk>,
     files: Vec<File>,
-    of: Identity,
+    identity: Identity,
     /// What stands before the key in a line, where it is one field and first.
     lead: Vec<u8>,
     /// Whether rows are compared by what they say.
@@ -60,14 +60,14 @@ impl Book {
     /// An empty one; `cells` where some of the files are CSV.
     pub(super) fn new(
         (disk, files): (Arc<dyn Disk>, Vec<File>),
-        of: Identity,
+        identity: Identity,
         api: &Connection,
         cells: bool,
         begun: Arc<OnceLock<Instant>>,
     ) -> Self {
         let raw = api.primary_key.iter();
         let content = Content::new(api, cells);
-        let lead = match &of.key[..] {
+        let lead = match &identity.key[..] {
             [only] => format!("{{{}:", serde_json::Value::from(&*only.name)),
             // No line begins like this.
             _ => String::from("-"),
@@ -78,8 +78,8 @@ impl Book {
             lead: lead.into_bytes(),
             exact: !content.is_plain(),
             added: Vec::new(),
-            kinds: vec![Kind::Unknown; of.key.len()],
-            of,
+            kinds: vec![Kind::Unknown; identity.key.len()],
+            identity,
             raw: raw.map(|key| Part::at(&key.name, &key.path)).collect(),
             content,
             ledger: Ledger::new(false),
@@ -121,7 +121,7 @@ impl Book {
 
     /// Gives all versions of the files.
     fn each(&mut self, visit: &mut impl FnMut(&mut Self, Version<'_>) -> Result<()>) -> Result<()> {
-        let (files, key) = (std::mem::take(&mut self.files), self.of.key.clone());
+        let (files, key) = (std::mem::take(&mut self.files), self.identity.key.clone());
         let disk = Arc::clone(&self.disk);
         let result = files
             .iter()
@@ -137,7 +137,7 @@ impl Book {
             version => self.read(version, Side::Files)?,
         };
         if let Version::Line(_) = version {
-            learn(&mut self.kinds, &self.marks, &self.of, self.typed)?;
+            learn(&mut self.kinds, &self.marks, &self.identity, self.typed)?;
         }
         let version = self.filed(content);
         Ok(self.ledger.file(&self.marks.key, version))
@@ -160,7 +160,7 @@ impl Book {
             Some(key) => self.marks.of_value(key, seq, self.typed),
             None => {
                 let marks = &mut self.marks;
-                let read = marks.of_line(line, &self.of.key, self.typed);
+                let read = marks.of_line(line, &self.identity.key, self.typed);
                 read.map_err(explain)?;
             }
         }
@@ -227,16 +227,19 @@ impl Book {
     /// What a version says, as one number; its key is in the marks then.
     fn read(&mut self, version: Version<'_>, side: Side) -> Result<u64> {
         let Self {
-            marks, content, of, ..
+            marks,
+            content,
+            identity,
+            ..
         } = self;
         content.begin(side);
         let mut take = |name: &[u8], raw: &[u8]| content.take(name, raw);
         match version {
-            Version::Line(line) => marks.of_members(line, &of.key, self.typed, &mut take),
+            Version::Line(line) => marks.of_members(line, &identity.key, self.typed, &mut take),
             Version::Record(columns, record) => {
                 let cells = columns.names.iter().zip(record);
                 cells.for_each(|(name, cell)| content.take_cell(name, cell));
-                marks.of_record(record, columns, &of.key)
+                marks.of_record(record, columns, &identity.key)
             }
         }
         .map_err(explain)?;

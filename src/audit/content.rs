@@ -88,13 +88,13 @@ impl Content {
 
     /// How to compare what a connection's syncs write; `cells` where some of it
     /// is CSV.
-    pub(super) fn new(of: &Connection, cells: bool) -> Self {
-        let columns = of.columns.as_deref().unwrap_or_default();
+    pub(super) fn new(connection: &Connection, cells: bool) -> Self {
+        let columns = connection.columns.as_deref().unwrap_or_default();
         let column = |field: &Field| {
             let mut declared = columns.iter().map(|(column, _)| column);
             declared.any(|column| column.path == field.path)
         };
-        let times = [Some(&of.cursor), of.since.fallback.as_ref()];
+        let times = [Some(&connection.cursor), connection.since.fallback.as_ref()];
         let times = times
             .into_iter()
             .flatten()
@@ -103,19 +103,19 @@ impl Content {
                 false => field.path.clone(),
             });
         let names = |wanted: &dyn Fn(Type) -> bool| -> Vec<String> {
-            let columns = columns.iter().filter(|(_, of)| wanted(*of));
+            let columns = columns.iter().filter(|(_, connection)| wanted(*connection));
             columns.map(|(field, _)| field.name.clone()).collect()
         };
         Self {
             hasher: Hasher::new(),
             cells,
             declared: names(&|_| true),
-            json: names(&|of| of == Type::Json),
-            only: cells && of.columns.is_some(),
+            json: names(&|connection| connection == Type::Json),
+            only: cells && connection.columns.is_some(),
             one_sided: Vec::new(),
-            ignored: ignored(of),
+            ignored: ignored(connection),
             times: times.collect(),
-            format: of.since.format.clone(),
+            format: connection.since.format.clone(),
             known: Vec::new(),
             numbers: HashMap::new(),
             shape: Vec::new(),
@@ -363,11 +363,11 @@ fn read(format: &Format, text: &str, number: bool) -> Option<Instant> {
 }
 
 /// Fields that do not count, by the names of fields and columns that hold them.
-fn ignored(of: &Connection) -> Vec<(String, Vec<String>)> {
+fn ignored(connection: &Connection) -> Vec<(String, Vec<String>)> {
     let mut ignored = Vec::new();
-    for field in &of.ignore {
+    for field in &connection.ignore {
         ignored.push((field.path[0].clone(), field.path[1..].to_vec()));
-        for (column, _) in of.columns.iter().flatten() {
+        for (column, _) in connection.columns.iter().flatten() {
             if let Some(inner) = field.path.strip_prefix(&column.path[..]) {
                 ignored.push((column.name.clone(), inner.to_vec()));
             } else if column.path.starts_with(&field.path) {

@@ -21,7 +21,8 @@ use crate::secret::Secrets;
 use crate::session::{origin, take_up};
 use crate::sink::file::FileSink;
 use crate::sink::{Batch, Outcome, Sink};
-use crate::store::{Store, after};
+use crate::stamp::after;
+use crate::store::Store;
 use crate::table::{DELETED, Records, finished, folder};
 use crate::timestamp;
 use crate::types::Type;
@@ -68,20 +69,20 @@ impl Repair {
     pub(super) fn open(
         options: &Options,
         disk: &Arc<dyn Disk>,
-        of: &Connection,
+        connection: &Connection,
         secrets: &Secrets,
     ) -> Result<(Option<Checkpoint>, Self)> {
         let folder = folder(options);
         // What is not there is not created, as the lock would do it.
-        let files = finished(&**disk, &folder, &of.table)?;
+        let files = finished(&**disk, &folder, &connection.table)?;
         let newest = files.last().map(|file| file.format);
         let format = options.format.or(newest).unwrap_or_default();
-        let origin = origin(of, secrets);
+        let origin = origin(connection, secrets);
         let mut store = Store::new(
             Arc::clone(disk),
             options.state_path(),
             Some(folder),
-            &of.table,
+            &connection.table,
         );
         let (process, begin) = (std::process::id(), clock::time_of_day());
         store.lock(&format!("process {process}, repairing since {begin},"))?;
@@ -94,7 +95,8 @@ impl Repair {
         };
         let progress = state.as_ref().map(|state| state.progress.clone());
         let seq = known.seq;
-        let records = (format == FileFormat::Csv).then(|| records(of, &known, options.metadata));
+        let records =
+            (format == FileFormat::Csv).then(|| records(connection, &known, options.metadata));
         let sink = FileSink::new(
             store,
             origin,
@@ -188,14 +190,16 @@ impl Repair {
 }
 
 /// The columns of a CSV: those of a sync, and one that says that a row is gone.
-fn records(of: &Connection, known: &Files, metadata: bool) -> Records {
+fn records(connection: &Connection, known: &Files, metadata: bool) -> Records {
     let added = STAMPS.map(|stamp| stamp.name().to_owned());
-    match &of.columns {
+    match &connection.columns {
         Some(columns) => {
             let declared = columns.iter().map(|(field, _)| field.name.clone());
             let added = added.into_iter().filter(|_| metadata);
             let names = declared.chain(added).chain([DELETED.to_owned()]);
-            let json = columns.iter().filter(|(_, of)| *of == Type::Json);
+            let json = columns
+                .iter()
+                .filter(|(_, connection)| *connection == Type::Json);
             Records::new(names.collect(), false).quoting(json.map(|(field, _)| field.name.clone()))
         }
         None => Records::new(known.columns.clone().unwrap_or_default(), true),

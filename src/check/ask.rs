@@ -106,14 +106,14 @@ impl Seen {
 
 impl Answer {
     /// The page that this connection makes of it.
-    pub(super) fn page(&mut self, of: &Connection) -> Result<Seen> {
-        if status::is_empty(&self.response, &of.statuses) {
+    pub(super) fn page(&mut self, connection: &Connection) -> Result<Seen> {
+        if status::is_empty(&self.response, &connection.statuses) {
             return Ok(Seen::default());
         }
         let mut page = Page::default();
         // It was made text when it came, so that nothing of it changes here.
-        answer::decode(&mut page, &mut self.body, &self.response, of)?;
-        let view = page.view(&self.body, of);
+        answer::decode(&mut page, &mut self.body, &self.response, connection)?;
+        let view = page.view(&self.body, connection);
         let rows = 0..view.len();
         Ok(Seen {
             ids: rows.clone().map(|row| view.id(row)).collect(),
@@ -124,8 +124,8 @@ impl Answer {
     }
 
     /// The total that it tells, whatever its rows are like.
-    pub(super) fn total(&self, of: &Connection) -> Option<u64> {
-        let text = match of.response.total.as_ref()? {
+    pub(super) fn total(&self, connection: &Connection) -> Option<u64> {
+        let text = match connection.response.total.as_ref()? {
             Place::Body(path) => json::text(json::point(whole(&self.body), path)?).into_owned(),
             Place::Header(name) => self.response.header(name)?.to_owned(),
         };
@@ -139,8 +139,8 @@ impl Asker {
     ///
     /// # Errors
     /// Whatever a sync would end with.
-    pub(super) fn fetch(&mut self, of: &Connection, asked: &Asked) -> Result<Answer> {
-        self.fetch_altered(of, asked, &|request| request)
+    pub(super) fn fetch(&mut self, connection: &Connection, asked: &Asked) -> Result<Answer> {
+        self.fetch_altered(connection, asked, &|request| request)
     }
 
     /// The same, with something changed in the request.
@@ -149,24 +149,26 @@ impl Asker {
     /// Whatever a sync would end with.
     pub(super) fn fetch_altered(
         &mut self,
-        of: &Connection,
+        connection: &Connection,
         asked: &Asked,
         alter: &dyn Fn(Request) -> Request,
     ) -> Result<Answer> {
         let mut body = Vec::new();
-        let make = |token: Option<&str>| alter(of.request(&values(asked, token)));
-        let place = of.response.error.as_ref();
+        let make = |token: Option<&str>| alter(connection.request(&values(asked, token)));
+        let place = connection.response.error.as_ref();
         let response = self
             .source
             .fetch(&make, &mut body, &mut |response, body, now| {
-                let error = status::status_error(response, body, now, &of.statuses);
+                let error = status::status_error(response, body, now, &connection.statuses);
                 if let Some(error) = error {
-                    return Err(answer::expired(error, body, of));
+                    return Err(answer::expired(error, body, connection));
                 }
                 text::prepare(body, response)?;
                 text::mend(body);
                 let told = place.and_then(|place| fault::told(body, place, false));
-                told.map_or(Ok(()), |error| Err(answer::expired(error, body, of)))
+                told.map_or(Ok(()), |error| {
+                    Err(answer::expired(error, body, connection))
+                })
             });
         self.status = self.source.status();
         Ok(Answer {
@@ -177,17 +179,17 @@ impl Asker {
 
     /// Asks for a page. None where it cannot be known: the network failed, or
     /// the recording has no answer to it.
-    pub(super) fn ask(&mut self, of: &Connection, asked: Asked) -> Option<Probe> {
+    pub(super) fn ask(&mut self, connection: &Connection, asked: Asked) -> Option<Probe> {
         if self.halt.is_some() {
             return None;
         }
-        let seen = self.fetch(of, &asked).and_then(|mut answer| {
-            if !status::is_empty(&answer.response, &of.statuses)
+        let seen = self.fetch(connection, &asked).and_then(|mut answer| {
+            if !status::is_empty(&answer.response, &connection.statuses)
                 && let Some(error) = status::content_error(&answer.response, &answer.body)
             {
                 return Err(error);
             }
-            answer.page(of)
+            answer.page(connection)
         });
         match &seen {
             Err(error) if error.kind() == Kind::Usage => None,
@@ -200,16 +202,20 @@ impl Asker {
     }
 
     /// An answer as it came, None where there is none with a good status.
-    pub(super) fn answer(&mut self, of: &Connection, asked: &Asked) -> Option<Answer> {
+    pub(super) fn answer(&mut self, connection: &Connection, asked: &Asked) -> Option<Answer> {
         match self.halt {
             Some(_) => None,
-            None => self.fetch(of, asked).ok(),
+            None => self.fetch(connection, asked).ok(),
         }
     }
 
     /// The same page in the reverse order, where a parameter names the order.
-    pub(super) fn reversed(&mut self, of: &Connection, asked: &Asked) -> Option<Result<Seen>> {
-        let query = of.request(&values(asked, None)).query;
+    pub(super) fn reversed(
+        &mut self,
+        connection: &Connection,
+        asked: &Asked,
+    ) -> Option<Result<Seen>> {
+        let query = connection.request(&values(asked, None)).query;
         let at = query
             .iter()
             .position(|(_, value)| reverse(value).is_some())?;
@@ -224,17 +230,17 @@ impl Asker {
             }
             request
         };
-        let answer = self.fetch_altered(of, asked, &turned);
-        Some(answer.and_then(|mut answer| answer.page(of)))
+        let answer = self.fetch_altered(connection, asked, &turned);
+        Some(answer.and_then(|mut answer| answer.page(connection)))
     }
 
     /// As [`ask`](Self::ask), for a place where an API may well stumble: that
     /// it answers 500 there says something of the place.
-    pub(super) fn dare(&mut self, of: &Connection, asked: Asked) -> Option<Probe> {
+    pub(super) fn dare(&mut self, connection: &Connection, asked: Asked) -> Option<Probe> {
         if self.halt.is_some() {
             return None;
         }
-        let probe = self.ask(of, asked.clone());
+        let probe = self.ask(connection, asked.clone());
         match self.halt.take_if(|_| self.status == Some(500)) {
             Some(error) => Some(Probe {
                 asked,
@@ -256,8 +262,8 @@ fn values<'a>(asked: &'a Asked, token: Option<&'a str>) -> Values<'a> {
 }
 
 /// The parameters of a question.
-pub(super) fn parameters(of: &Connection, asked: &Asked) -> Vec<(String, String)> {
-    of.request(&values(asked, None)).query
+pub(super) fn parameters(connection: &Connection, asked: &Asked) -> Vec<(String, String)> {
+    connection.request(&values(asked, None)).query
 }
 
 /// A word for an order, the other way round; None of what names none.
@@ -277,9 +283,9 @@ fn reverse(value: &str) -> Option<String> {
 }
 
 /// What a first sync asks for first.
-pub(super) fn opening(of: &Connection) -> Asked {
-    let format = &of.since.format;
-    let since = of.since.first.as_ref().map(|text| {
+pub(super) fn opening(connection: &Connection) -> Asked {
+    let format = &connection.since.format;
+    let since = connection.since.first.as_ref().map(|text| {
         let at = format.read(text, false).or_else(|| timestamp::parse(text));
         match at {
             Some(at) => Mark {
@@ -294,7 +300,7 @@ pub(super) fn opening(of: &Connection) -> Asked {
     });
     Asked {
         since,
-        limit: of.page_size,
+        limit: connection.page_size,
         offset: 0,
     }
 }

@@ -20,24 +20,27 @@ const SPELLINGS: [&str; 4] = [
 
 /// Asks from a timestamp on that the API sent. Where that goes wrong it finds
 /// out by how much, or tries other spellings.
-pub(super) fn since(of: &Connection, all: &mut Evidence, asker: &mut Asker) {
+pub(super) fn since(connection: &Connection, all: &mut Evidence, asker: &mut Asker) {
     let deep = all.deep.as_ref().and_then(|probe| probe.seen.as_ref().ok());
-    let Some(pick) = pick(&of.since.format, &all.page, deep) else {
+    let Some(pick) = pick(&connection.since.format, &all.page, deep) else {
         return;
     };
-    let Some(probe) = asker.ask(of, from_on(of, &of.since.format, &pick.mark)) else {
+    let Some(probe) = asker.ask(
+        connection,
+        from_on(connection, &connection.since.format, &pick.mark),
+    ) else {
         return;
     };
     let shift = probe.seen.as_ref().ok();
     let shift = shift.and_then(|seen| shifted(&pick, seen, &all.page));
-    let shift = shift.or_else(|| late(of, all, &pick, &probe, asker));
+    let shift = shift.or_else(|| late(connection, all, &pick, &probe, asker));
     match (coarse(&probe, &all.page), shift) {
-        (Some(grain), shift) if shift.is_none() || again_coarse(of, all, &pick, asker) => {
+        (Some(grain), shift) if shift.is_none() || again_coarse(connection, all, &pick, asker) => {
             all.grain = Some(grain);
         }
-        (_, Some(shift)) => all.shift = measure(of, &pick, &probe, shift, asker),
+        (_, Some(shift)) => all.shift = measure(connection, &pick, &probe, shift, asker),
         _ if !honours(&probe, &pick, &all.page) => {
-            all.spelling = respelled(of, &all.page, &pick, &probe.asked, asker);
+            all.spelling = respelled(connection, &all.page, &pick, &probe.asked, asker);
         }
         _ => {}
     }
@@ -45,20 +48,20 @@ pub(super) fn since(of: &Connection, all: &mut Evidence, asker: &mut Asker) {
 }
 
 /// The question from this timestamp on.
-fn from_on(of: &Connection, format: &Format, mark: &Mark) -> Asked {
+fn from_on(connection: &Connection, format: &Format, mark: &Mark) -> Asked {
     Asked {
         since: Some(Mark {
             text: format.spell(&mark.text, mark.at),
             at: format.cut(mark.at),
         }),
-        limit: of.page_size,
+        limit: connection.page_size,
         offset: 0,
     }
 }
 
 /// Whether a filter that began at the start of a unit does so from another
 /// bound too, and is not one that reads its bound in another zone.
-fn again_coarse(of: &Connection, all: &Evidence, pick: &Pick, asker: &mut Asker) -> bool {
+fn again_coarse(connection: &Connection, all: &Evidence, pick: &Pick, asker: &mut Asker) -> bool {
     let page = &all.page;
     let mut marks = page.marks.iter().rev();
     let other = marks.find(|mark| {
@@ -68,7 +71,10 @@ fn again_coarse(of: &Connection, all: &Evidence, pick: &Pick, asker: &mut Asker)
     let Some(mark) = other else {
         return true;
     };
-    let probe = asker.ask(of, from_on(of, &of.since.format, mark));
+    let probe = asker.ask(
+        connection,
+        from_on(connection, &connection.since.format, mark),
+    );
     probe.is_some_and(|probe| coarse(&probe, page).is_some())
 }
 
@@ -76,7 +82,7 @@ fn again_coarse(of: &Connection, all: &Evidence, pick: &Pick, asker: &mut Asker)
 /// second before it on, as they do where the bound is exclusive, or the filter
 /// begins later than it is asked to.
 fn late(
-    of: &Connection,
+    connection: &Connection,
     all: &Evidence,
     pick: &Pick,
     probe: &Probe,
@@ -90,8 +96,8 @@ fn late(
     if !missing || cut || all.page.disorder().is_some() {
         return None;
     }
-    let before = moved(of, &pick.mark, moved_by(pick.mark.at, -1));
-    let before = asker.ask(of, before)?.seen.ok()?;
+    let before = moved(connection, &pick.mark, moved_by(pick.mark.at, -1));
+    let before = asker.ask(connection, before)?.seen.ok()?;
     let comes = before.marks.iter().any(|mark| mark.at == pick.mark.at);
     let came = seen.marks.first()?.at.secs - pick.mark.at.secs;
     (!comes).then_some((0, came))
@@ -100,7 +106,7 @@ fn late(
 /// By how much the filter is shifted, to the quarter of an hour: a bound that
 /// is moved the other way by as much brings the row that it was taken from.
 fn measure(
-    of: &Connection,
+    connection: &Connection,
     pick: &Pick,
     probe: &Probe,
     (least, most): (i64, i64),
@@ -117,8 +123,8 @@ fn measure(
         let middle = low + (high - low) / 2;
         // A second on, so that it does not matter whether the bound is inclusive.
         let at = moved_by(pick.mark.at, -(middle * QUARTER + 1));
-        let asked = moved(of, &pick.mark, at);
-        let Some(Probe { seen: Ok(seen), .. }) = asker.ask(of, asked) else {
+        let asked = moved(connection, &pick.mark, at);
+        let Some(Probe { seen: Ok(seen), .. }) = asker.ask(connection, asked) else {
             exact = false;
             break;
         };
@@ -133,7 +139,7 @@ fn measure(
     }
     // From a second later on, that row must be left out again.
     let after = moved_by(pick.mark.at, 1 - low * QUARTER);
-    let after = asker.ask(of, moved(of, &pick.mark, after));
+    let after = asker.ask(connection, moved(connection, &pick.mark, after));
     exact &= after.is_some_and(|probe| {
         let seen = probe.seen.unwrap_or_default();
         seen.marks.first().is_none_or(|mark| mark.at > pick.mark.at)
@@ -168,8 +174,8 @@ fn moved_by(at: Instant, seconds: i64) -> Instant {
 }
 
 /// The question from a time on that no row has.
-fn moved(of: &Connection, like: &Mark, at: Instant) -> Asked {
-    let format = &of.since.format;
+fn moved(connection: &Connection, like: &Mark, at: Instant) -> Asked {
+    let format = &connection.since.format;
     let digits = like.text.bytes().all(|b| b.is_ascii_digit());
     let text = match format {
         // As the API itself counts.
@@ -182,14 +188,14 @@ fn moved(of: &Connection, like: &Mark, at: Instant) -> Asked {
             text,
             at: format.cut(at),
         }),
-        limit: of.page_size,
+        limit: connection.page_size,
         offset: 0,
     }
 }
 
 /// A spelling of the bound that is honoured where the API's own is not.
 fn respelled(
-    of: &Connection,
+    connection: &Connection,
     page: &Seen,
     pick: &Pick,
     sent: &Asked,
@@ -199,12 +205,14 @@ fn respelled(
         let Ok(format) = Format::new(text) else {
             continue;
         };
-        let asked = from_on(of, &format, &pick.mark);
+        let asked = from_on(connection, &format, &pick.mark);
         if asked == *sent || asked.since == sent.since {
             continue;
         }
         // A bound that no row precedes would be honoured by any API.
-        let other = asker.ask(of, asked).filter(|probe| tells(page, probe));
+        let other = asker
+            .ask(connection, asked)
+            .filter(|probe| tells(page, probe));
         if other.is_some_and(|probe| honours(&probe, pick, page)) {
             return Some(text.to_owned());
         }
@@ -213,21 +221,24 @@ fn respelled(
 }
 
 /// Asks from a day before the oldest row on.
-pub(super) fn earlier(of: &Connection, all: &Evidence, asker: &mut Asker) -> Option<Probe> {
+pub(super) fn earlier(connection: &Connection, all: &Evidence, asker: &mut Asker) -> Option<Probe> {
     const BEFORE: Duration = Duration::from_secs(86_400);
     let oldest = all.page.marks.first()?;
-    asker.dare(of, moved(of, oldest, oldest.at.minus(BEFORE)))
+    asker.dare(
+        connection,
+        moved(connection, oldest, oldest.at.minus(BEFORE)),
+    )
 }
 
 /// Asks from two days after the newest row that is known.
-pub(super) fn later(of: &Connection, all: &Evidence, asker: &mut Asker) -> Option<Probe> {
+pub(super) fn later(connection: &Connection, all: &Evidence, asker: &mut Asker) -> Option<Probe> {
     const AFTER: Duration = Duration::from_secs(2 * 86_400);
     let deep = all.deep.as_ref().and_then(|probe| probe.seen.as_ref().ok());
     let pages = [Some(&all.page), deep].into_iter().flatten();
     let newest = pages
         .flat_map(|page| &page.marks)
         .max_by_key(|mark| mark.at)?;
-    asker.dare(of, moved(of, newest, newest.at.plus(AFTER)))
+    asker.dare(connection, moved(connection, newest, newest.at.plus(AFTER)))
 }
 
 /// The timestamp to try the filter with: one that rows precede, that the

@@ -11,7 +11,7 @@ use super::survey::Survey;
 /// All that is known of an API.
 pub(super) struct Case<'a> {
     /// The connection that is checked.
-    pub(super) of: &'a Connection,
+    pub(super) connection: &'a Connection,
     /// The first answer's status and headers.
     pub(super) response: &'a Response,
     /// What its body holds.

@@ -10,18 +10,18 @@ use super::finding::Finding;
 /// Where there is no first answer: why, and what to do. `status` is that of
 /// the last answer, if one came.
 pub(super) fn failed(
-    of: &Connection,
+    connection: &Connection,
     error: &Error,
     status: Option<u16>,
     blamed: Option<Finding>,
 ) -> Vec<Finding> {
-    let reachable = Finding::ok(Clause::Reachable, format!("{} answers", of.url));
+    let reachable = Finding::ok(Clause::Reachable, format!("{} answers", connection.url));
     if let Some(check) = blamed {
         return vec![reachable, check];
     }
     match status {
         Some(401 | 403 | 407) => {
-            let names: Vec<&str> = of.headers.iter().map(|(name, _)| &**name).collect();
+            let names: Vec<&str> = connection.headers.iter().map(|(name, _)| &**name).collect();
             let remedy = if names.is_empty() {
                 "write \"headers\": {\"Authorization\": \"Bearer ${API_TOKEN}\"} into the connection file, and export API_TOKEN=…".to_owned()
             } else {
@@ -37,7 +37,10 @@ pub(super) fn failed(
         }
         Some(404 | 410) => {
             let remedy = "the host answers, but not at this path: mend --url (only the address; parameters belong into \"query\")";
-            vec![Finding::broken(Clause::Reachable, format!("{}: {error}", of.url)).remedy(remedy)]
+            vec![
+                Finding::broken(Clause::Reachable, format!("{}: {error}", connection.url))
+                    .remedy(remedy),
+            ]
         }
         Some(400 | 413 | 414 | 422) => {
             let check = Finding::broken(Clause::Parameters, error.to_string());
@@ -46,6 +49,6 @@ pub(super) fn failed(
                 check.remedy("name the API's own parameters: \"query\" in the connection file"),
             ]
         }
-        _ => vec![Finding::broken(Clause::Reachable, error.to_string()).remedy(error.remedy())],
+        _ => vec![Finding::broken(Clause::Reachable, error.to_string()).remedy(error.hint_text())],
     }
 }

@@ -19,13 +19,13 @@ use super::trial::{Pair, Trial};
 /// # Errors
 /// Why nothing could be found out, in words.
 pub(super) fn discover(meeting: &mut Meeting) -> Result<Found, String> {
-    let mut of = meeting.of.clone();
-    of.query.clear();
-    let meeting_format = of.since.format.clone();
-    let mut trial = Trial::new(of, &mut meeting.asker, RETRIES);
+    let mut connection = meeting.connection.clone();
+    connection.query.clear();
+    let meeting_format = connection.since.format.clone();
+    let mut trial = Trial::new(connection, &mut meeting.asker, RETRIES);
     let bare = bare(&mut trial)?;
-    choose(&mut trial.of, &bare, &meeting.text);
-    let format = format_of(&fit(&mut trial.of, &bare));
+    choose(&mut trial.connection, &bare, &meeting.text);
+    let format = format_of(&fit(&mut trial.connection, &bare));
     let sheet = trial.read(&bare).unwrap_or_default();
     let timed = sheet.times.iter().flatten().count();
     if sheet.ids.len() < 2 || timed == 0 || sheet.ids.iter().any(String::is_empty) {
@@ -40,7 +40,7 @@ pub(super) fn discover(meeting: &mut Meeting) -> Result<Found, String> {
     search.cursor(&bare, &meeting_format);
     search.totals();
     search.sizes();
-    let of = search.trial.of;
+    let connection = search.trial.connection;
     let mut found = search.found;
     if !found
         .query
@@ -53,15 +53,15 @@ pub(super) fn discover(meeting: &mut Meeting) -> Result<Found, String> {
         return Err(unknown.join("\n"));
     }
     if found.format.is_some() && found.spelling.is_none() {
-        let name = spelled(&of.cursor);
+        let name = spelled(&connection.cursor);
         let note = format!(
             "the zone of {name}: its times have no offset and are read as UTC; where they are not, \"since\": {{\"zone\": …}} says which"
         );
         found.unknown.push(note);
     }
-    meeting.of.cursor = of.cursor;
-    meeting.of.primary_key = of.primary_key;
-    meeting.of.response = of.response;
+    meeting.connection.cursor = connection.cursor;
+    meeting.connection.primary_key = connection.primary_key;
+    meeting.connection.response = connection.response;
     Ok(found)
 }
 

@@ -20,7 +20,7 @@ use super::trial::{Pair, merged};
 /// is no JSON object as it stands.
 pub(super) fn text(
     found: &Found,
-    of: &Connection,
+    connection: &Connection,
     given: &str,
     url: Option<&str>,
 ) -> Option<String> {
@@ -34,8 +34,11 @@ pub(super) fn text(
         keys.entry(key.to_owned()).or_insert(raw);
         Some(())
     };
-    put("primary_key", keys_of(of))?;
-    put("cursor", Value::from(spelled(&of.cursor)).to_string())?;
+    put("primary_key", keys_of(connection))?;
+    put(
+        "cursor",
+        Value::from(spelled(&connection.cursor)).to_string(),
+    )?;
     put("query", object(&merged(&found.query)))?;
     if !found.headers.is_empty() {
         put("headers", object(&found.headers))?;
@@ -56,8 +59,8 @@ pub(super) fn text(
 }
 
 /// The key's fields as a list.
-fn keys_of(of: &Connection) -> String {
-    let names = of.primary_key.iter().map(spelled);
+fn keys_of(connection: &Connection) -> String {
+    let names = connection.primary_key.iter().map(spelled);
     Value::from(names.collect::<Vec<_>>()).to_string()
 }
 

@@ -106,8 +106,8 @@ pub(super) enum Paging {
 
 impl Paging {
     /// How this connection asks for pages.
-    pub(super) fn of(of: &Connection) -> Self {
-        match of.paging() {
+    pub(super) fn of(connection: &Connection) -> Self {
+        match connection.paging() {
             config::Paging::Offset => Self::Offset,
             config::Paging::Page | config::Paging::Link => Self::Page,
             config::Paging::None => Self::None,
@@ -116,8 +116,8 @@ impl Paging {
 }
 
 /// Whether the connection tells the API how many rows to send.
-pub(super) fn limits(of: &Connection) -> bool {
-    of.holds(Slot::Limit)
+pub(super) fn limits(connection: &Connection) -> bool {
+    connection.holds(Slot::Limit)
 }
 
 /// Whether no rows came.

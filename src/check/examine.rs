@@ -24,12 +24,16 @@ use super::survey::{Survey, lists};
 const ROUNDS: usize = 8;
 
 /// All clauses, as far as this connection lets them be seen.
-pub(super) fn judge(of: &Connection, first: &mut Answer, asker: &mut Asker) -> Vec<Finding> {
+pub(super) fn judge(
+    connection: &Connection,
+    first: &mut Answer,
+    asker: &mut Asker,
+) -> Vec<Finding> {
     let foreign = status::content_error(&first.response, &first.body);
     let now = asker.clock.now().secs;
     let all = match foreign {
         Some(_) => Evidence::default(),
-        None => questions::gather(of, first, asker),
+        None => questions::gather(connection, first, asker),
     };
     let scene = Scene {
         foreign,
@@ -37,25 +41,25 @@ pub(super) fn judge(of: &Connection, first: &mut Answer, asker: &mut Asker) -> V
         live: asker.source.waits(),
         repeated: asker.source.count(),
     };
-    let mut findings = surveyed(of, first, &all, &scene, &clauses::judge);
+    let mut findings = surveyed(connection, first, &all, &scene, &clauses::judge);
     findings.sort_by_key(|finding| finding.clause);
     findings
 }
 
 /// What these judges make of an answer and of what is known besides.
 fn surveyed(
-    of: &Connection,
+    connection: &Connection,
     first: &Answer,
     all: &Evidence,
     scene: &Scene,
     judge: &dyn Fn(&Case<'_>) -> Vec<Finding>,
 ) -> Vec<Finding> {
-    let objects = lists::as_objects(of, &first.body);
+    let objects = lists::as_objects(connection, &first.body);
     let body = objects.as_deref().unwrap_or(&first.body);
     judge(&Case {
-        of,
+        connection,
         response: &first.response,
-        survey: &Survey::of(of, body),
+        survey: &Survey::of(connection, body),
         all,
         scene,
     })
@@ -63,37 +67,37 @@ fn surveyed(
 
 /// Takes the likeliest key and timestamp, where the given file names none: what
 /// is called as the reference API calls it may be there and still be the worse.
-pub(super) fn choose(of: &mut Connection, first: &Answer, text: &str) {
+pub(super) fn choose(connection: &mut Connection, first: &Answer, text: &str) {
     let given: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();
-    let mut placed = of.clone();
+    let mut placed = connection.clone();
     _ = fit(&mut placed, first);
     let objects = lists::as_objects(&placed, &first.body);
     let survey = Survey::of(&placed, objects.as_deref().unwrap_or(&first.body));
     if !given.contains_key("primary_key")
         && let Some(key) = survey.keys.first()
     {
-        of.primary_key = vec![key.clone()];
+        connection.primary_key = vec![key.clone()];
     }
     if !given.contains_key("cursor")
         && let Some((cursor, _)) = survey.cursors.first()
     {
-        of.cursor = cursor.clone();
+        connection.cursor = cursor.clone();
     }
 }
 
 /// Mends the connection until the answer's shape calls for nothing more.
-pub(super) fn fit(of: &mut Connection, first: &Answer) -> Vec<Fix> {
+pub(super) fn fit(connection: &mut Connection, first: &Answer) -> Vec<Fix> {
     let (none, scene) = (Evidence::default(), Scene::default());
     let mut all: Vec<Fix> = Vec::new();
     // A column's type depends on how timestamps are read, so columns are last.
     for last in [false, true] {
         for _ in 0..ROUNDS {
-            let mut new = settings(&surveyed(of, first, &none, &scene, &clauses::shape));
+            let mut new = settings(&surveyed(connection, first, &none, &scene, &clauses::shape));
             new.retain(|fix| !all.contains(fix) && (last || !matches!(fix, Fix::Columns(..))));
             if new.is_empty() {
                 break;
             }
-            new.iter().for_each(|fix| fix.apply(of));
+            new.iter().for_each(|fix| fix.apply(connection));
             all.extend(new);
         }
     }
@@ -110,7 +114,7 @@ pub(super) fn settings(findings: &[Finding]) -> Vec<Fix> {
 
 /// Rehearses a sync where nothing speaks against one, and one with the
 /// settings that are called for: advice that would break a sync is withheld.
-pub(super) fn prove(of: &Connection, findings: &mut Vec<Finding>, asker: &mut Asker) {
+pub(super) fn prove(connection: &Connection, findings: &mut Vec<Finding>, asker: &mut Asker) {
     let shown = findings
         .iter()
         .any(|finding| finding.clause == Clause::Rows && finding.verdict == Verdict::Ok);
@@ -122,7 +126,7 @@ pub(super) fn prove(of: &Connection, findings: &mut Vec<Finding>, asker: &mut As
     };
     let mut broken = findings.iter().any(|finding| finding.loses);
     if !broken {
-        match rehearsal::rehearse(of, asker, rehearsal::PAGES) {
+        match rehearsal::rehearse(connection, asker, rehearsal::PAGES) {
             Some(Rehearsed::Sound(finding)) => findings.push(finding),
             Some(Rehearsed::Broken(finding)) => {
                 broken = true;
@@ -136,7 +140,7 @@ pub(super) fn prove(of: &Connection, findings: &mut Vec<Finding>, asker: &mut As
     if fixes.is_empty() {
         return;
     }
-    let mut mended = of.clone();
+    let mut mended = connection.clone();
     fixes.iter().for_each(|fix| fix.apply(&mut mended));
     let result = rehearsal::rehearse(&mended, asker, rehearsal::ADVISED);
     if let Some(Rehearsed::Broken(found)) = result {

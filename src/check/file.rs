@@ -66,7 +66,7 @@ struct Given<'a> {
 /// # Errors
 /// [`crate::error::Kind::Usage`] where the given file cannot be kept as it is.
 pub(super) fn file(
-    of: &Connection,
+    connection: &Connection,
     fixes: &[Fix],
     text: &str,
     options: &Options,
@@ -80,15 +80,18 @@ pub(super) fn file(
     let shown = |value: Value| spaced(&value, true);
     let url = raw(given.url).filter(|_| options.url.is_none());
     let mut lines = vec![
-        ("url", url.unwrap_or_else(|| shown(of.url.as_str().into()))),
-        ("table", shown(of.table.as_str().into())),
+        (
+            "url",
+            url.unwrap_or_else(|| shown(connection.url.as_str().into())),
+        ),
+        ("table", shown(connection.table.as_str().into())),
         (
             "primary_key",
-            shown(of.primary_key.iter().map(spelled).collect()),
+            shown(connection.primary_key.iter().map(spelled).collect()),
         ),
-        ("cursor", shown(spelled(&of.cursor).into())),
+        ("cursor", shown(spelled(&connection.cursor).into())),
     ];
-    lines.extend(columns(of, fixes, &given).map(|columns| ("columns", columns)));
+    lines.extend(columns(connection, fixes, &given).map(|columns| ("columns", columns)));
     let usual = || given.body.is_none().then(|| QUERY.to_owned());
     let asked = [
         ("method", raw(given.method)),
@@ -99,10 +102,10 @@ pub(super) fn file(
     ];
     let there = |(key, value): (&'static str, Option<String>)| Some((key, value?));
     lines.extend(asked.into_iter().filter_map(there));
-    lines.push(("response", layout(of)));
-    lines.push(("since", since(of, fixes, given.since)));
-    lines.push(("page_size", of.page_size.to_string()));
-    lines.push(("max_offset", of.max_offset.to_string()));
+    lines.push(("response", layout(connection)));
+    lines.push(("since", since(connection, fixes, given.since)));
+    lines.push(("page_size", connection.page_size.to_string()));
+    lines.push(("max_offset", connection.max_offset.to_string()));
     let lookback = options
         .lookback
         .map(|time| format!("\"{}ms\"", time.as_millis()));
@@ -112,7 +115,7 @@ pub(super) fn file(
             .or(raw(given.lookback))
             .unwrap_or_else(|| "\"60s\"".into()),
     ));
-    lines.push(("sorted", of.sorted.to_string()));
+    lines.push(("sorted", connection.sorted.to_string()));
     let rest = [
         ("on_bad_row", raw(given.on_bad_row)),
         ("statuses", raw(given.statuses)),
@@ -134,8 +137,8 @@ pub(super) fn file(
 }
 
 /// How an answer is laid out.
-fn layout(of: &Connection) -> String {
-    let response = &of.response;
+fn layout(connection: &Connection) -> String {
+    let response = &connection.response;
     let mut layout = vec![format!(
         "\"rows\": {}",
         Value::from(pointer(&response.rows))
@@ -160,20 +163,26 @@ fn layout(of: &Connection) -> String {
 }
 
 /// The columns: as given where they fit, else as they were seen.
-fn columns(of: &Connection, fixes: &[Fix], given: &Given<'_>) -> Option<String> {
+fn columns(connection: &Connection, fixes: &[Fix], given: &Given<'_>) -> Option<String> {
     let mended = fixes.iter().any(|fix| matches!(fix, Fix::Columns(..)));
     match given.columns {
         Some(raw) if !mended => return Some(raw.get().to_owned()),
         _ => {}
     }
-    let columns = of.columns.iter().flatten();
+    let columns = connection.columns.iter().flatten();
     let lines: Vec<String> = columns
-        .map(|(field, of)| format!("    {}: \"{}\"", Value::from(spelled(field)), of.name()))
+        .map(|(field, connection)| {
+            format!(
+                "    {}: \"{}\"",
+                Value::from(spelled(field)),
+                connection.name()
+            )
+        })
         .collect();
     (!lines.is_empty()).then(|| format!("{{\n{}\n  }}", lines.join(",\n")))
 }
 
-fn since(of: &Connection, fixes: &[Fix], given: Map<String, Value>) -> String {
+fn since(connection: &Connection, fixes: &[Fix], given: Map<String, Value>) -> String {
     let format = fixes.iter().rev().find_map(|fix| match fix {
         Fix::Format(text) => Some(Value::from(text.as_str())),
         _ => None,
@@ -195,13 +204,13 @@ fn since(of: &Connection, fixes: &[Fix], given: Map<String, Value>) -> String {
     let first = given
         .get("first")
         .cloned()
-        .filter(|_| of.since.first.is_some());
-    let bound = if of.since.exclusive {
+        .filter(|_| connection.since.first.is_some());
+    let bound = if connection.since.exclusive {
         "exclusive"
     } else {
         "inclusive"
     };
-    let first = first.unwrap_or_else(|| of.since.first.as_deref().into());
+    let first = first.unwrap_or_else(|| connection.since.first.as_deref().into());
     let mut parts: Vec<(&str, Value)> = vec![("bound", bound.into())];
     parts.extend(format);
     parts.extend(apart.into_iter().flatten());
@@ -238,7 +247,7 @@ fn name(part: &str) -> Option<String> {
 }
 
 /// What no answer can tell, for whoever reads the file.
-pub(super) fn notes(of: &Connection, options: &Options, text: &str) -> Vec<String> {
+pub(super) fn notes(connection: &Connection, options: &Options, text: &str) -> Vec<String> {
     let mut notes = Vec::new();
     if !text.contains("\"query\"") {
         notes.push(
@@ -246,13 +255,13 @@ pub(super) fn notes(of: &Connection, options: &Options, text: &str) -> Vec<Strin
                 .to_owned(),
         );
     }
-    if Paging::of(of) == Paging::None {
+    if Paging::of(connection) == Paging::None {
         notes.push("no parameter holds {offset} or {page}: is this API not paged?".to_owned());
     }
-    if !limits(of) {
+    if !limits(connection) {
         notes.push("no parameter holds {limit}: page_size is what the API sends".to_owned());
     }
-    if options.config.is_none() && of.headers.is_empty() {
+    if options.config.is_none() && connection.headers.is_empty() {
         notes.push(
             "no \"headers\" were given: where the API asks for a token, write it as ${NAME}"
                 .to_owned(),

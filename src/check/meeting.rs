@@ -27,7 +27,7 @@ pub(super) const RETRIES: u32 = 2;
 /// An API that is about to be asked.
 pub(super) struct Meeting {
     /// The connection.
-    pub(super) of: Connection,
+    pub(super) connection: Connection,
     /// The connection file's text as it was given; an empty object without one.
     pub(super) text: String,
     /// The file's own first bound, where `--since` stands for it.
@@ -52,23 +52,27 @@ impl Meeting {
     /// # Errors
     /// [`Kind::Usage`] for what they name.
     pub(super) fn begin(options: &Options) -> Result<Self> {
-        let (mut of, secrets) = connect::connection(options)?;
+        let (mut connection, secrets) = connect::connection(options)?;
         let text = match &options.config {
             None => "{}".to_owned(),
             Some(path) => one_of(options, connect::read(path)?)?,
         };
-        let given = of.since.first.clone();
-        if let Some(since) = instant(options.since.as_deref(), "--since", &of.since.format)? {
-            of.since.first = Some(since.text);
+        let given = connection.since.first.clone();
+        if let Some(since) = instant(
+            options.since.as_deref(),
+            "--since",
+            &connection.since.format,
+        )? {
+            connection.since.first = Some(since.text);
         }
         if options.config.is_none()
-            && let Some(table) = file::table(&of.url)
+            && let Some(table) = file::table(&connection.url)
         {
-            of.table = table;
+            connection.table = table;
         }
-        let asker = asker(options, &of, &secrets)?;
+        let asker = asker(options, &connection, &secrets)?;
         Ok(Self {
-            of,
+            connection,
             text,
             given,
             asker,
@@ -97,7 +101,7 @@ impl Meeting {
     pub(super) fn again(&mut self, options: &Options) -> Result<()> {
         // A recording that was begun goes on.
         if options.record.is_none() {
-            self.asker = asker(options, &self.of, &self.secrets)?;
+            self.asker = asker(options, &self.connection, &self.secrets)?;
         }
         Ok(())
     }
@@ -108,8 +112,8 @@ impl Meeting {
     /// What is wrong with the options or this machine; inside, why the API gave
     /// no answer.
     pub(super) fn first(&mut self) -> Result<std::result::Result<Answer, Refusal>> {
-        let of = &self.of;
-        let error = match self.asker.fetch(of, &opening(of)) {
+        let connection = &self.connection;
+        let error = match self.asker.fetch(connection, &opening(connection)) {
             Ok(answer) => return Ok(Ok(answer)),
             Err(error) if matches!(error.kind(), Kind::Usage | Kind::Local) => return Err(error),
             Err(error) => error,
@@ -117,10 +121,10 @@ impl Meeting {
         let status = self.asker.status;
         let asks = status.is_some() && !matches!(status, Some(401 | 429));
         let blamed = match asks {
-            true => parameters::refused(of, &error, &mut self.asker),
+            true => parameters::refused(connection, &error, &mut self.asker),
             false => None,
         };
-        let findings = contact::failed(of, &error, status, blamed);
+        let findings = contact::failed(connection, &error, status, blamed);
         let named = findings
             .iter()
             .any(|finding| finding.clause == Clause::Parameters);
@@ -142,11 +146,13 @@ fn one_of(options: &Options, text: String) -> Result<String> {
 }
 
 /// Who asks, with the retries that a check is worth.
-fn asker(options: &Options, of: &Connection, secrets: &Secrets) -> Result<Asker> {
-    let source = connect::source(options, of, secrets)?;
-    let retries = options.max_retries.unwrap_or(of.max_retries.min(RETRIES));
+fn asker(options: &Options, connection: &Connection, secrets: &Secrets) -> Result<Asker> {
+    let source = connect::source(options, connection, secrets)?;
+    let retries = options
+        .max_retries
+        .unwrap_or(connection.max_retries.min(RETRIES));
     Ok(Asker {
-        source: connect::patient(source, options, of, secrets, retries)?,
+        source: connect::patient(source, options, connection, secrets, retries)?,
         clock: Box::new(SystemClock),
         status: None,
         halt: None,

@@ -16,18 +16,24 @@ use super::survey::json::is_json;
 const MOST: usize = 12;
 
 /// The parameters without which the API answers, where there are such.
-pub(super) fn refused(of: &Connection, error: &Error, asker: &mut Asker) -> Option<Finding> {
-    let asked = opening(of);
-    let all = parameters(of, &asked);
+pub(super) fn refused(
+    connection: &Connection,
+    error: &Error,
+    asker: &mut Asker,
+) -> Option<Finding> {
+    let asked = opening(connection);
+    let all = parameters(connection, &asked);
     if all.is_empty() {
         return None;
     }
     // What fails here was tried again already.
     asker.source.set_patience(0);
-    let blamed = if with(of, &asked, &[], asker).is_some() {
-        one_more(of, &asked, &all, asker)
+    let blamed = if with(connection, &asked, &[], asker).is_some() {
+        one_more(connection, &asked, &all, asker)
     } else if matches!(asker.source.status(), Some(400 | 409 | 413 | 414 | 422)) {
-        one_fewer(of, &asked, &all, asker).into_iter().collect()
+        one_fewer(connection, &asked, &all, asker)
+            .into_iter()
+            .collect()
     } else {
         Vec::new()
     };
@@ -35,7 +41,10 @@ pub(super) fn refused(of: &Connection, error: &Error, asker: &mut Asker) -> Opti
         .iter()
         .map(|at| format!("{}={}", all[*at].0, all[*at].1))
         .collect();
-    let remedies: Vec<String> = blamed.iter().map(|at| remedy(of, &all[*at].0)).collect();
+    let remedies: Vec<String> = blamed
+        .iter()
+        .map(|at| remedy(connection, &all[*at].0))
+        .collect();
     let (name, many) = (names.join(", "), names.len() > 1);
     let (are, them) = if many { ("are", "them") } else { ("is", "it") };
     (!names.is_empty()).then(|| {
@@ -49,25 +58,25 @@ pub(super) fn refused(of: &Connection, error: &Error, asker: &mut Asker) -> Opti
 
 /// The parameters that leave no rows, where there are some without any: how
 /// many, and which.
-pub(super) fn hiding(of: &Connection, asker: &mut Asker) -> Option<(usize, String)> {
-    let asked = opening(of);
-    let all = parameters(of, &asked);
+pub(super) fn hiding(connection: &Connection, asker: &mut Asker) -> Option<(usize, String)> {
+    let asked = opening(connection);
+    let all = parameters(connection, &asked);
     // They may be no rows of this connection: what counts is that there are some.
-    let rows = |mut answer: Answer| match answer.page(of) {
+    let rows = |mut answer: Answer| match answer.page(connection) {
         Ok(page) if !page.is_empty() => page.len(),
         _ if !is_json(&answer.body) => 0,
         _ => lists(&answer.body)
             .first()
             .map_or(0, |(_, rows)| rows.len()),
     };
-    let bare = with(of, &asked, &[], asker).map(rows)?;
+    let bare = with(connection, &asked, &[], asker).map(rows)?;
     if bare == 0 || all.is_empty() {
         return None;
     }
     let (mut good, mut hiding) = (Vec::new(), Vec::new());
     for at in 0..all.len().min(MOST) {
         let tried = [&good[..], &[at]].concat();
-        match with(of, &asked, &tried, asker).map(rows) {
+        match with(connection, &asked, &tried, asker).map(rows) {
             Some(0) | None => hiding.push(at),
             Some(_) => good = tried,
         }
@@ -79,19 +88,24 @@ pub(super) fn hiding(of: &Connection, asker: &mut Asker) -> Option<(usize, Strin
 }
 
 /// The answer with these parameters alone.
-fn with(of: &Connection, asked: &Asked, kept: &[usize], asker: &mut Asker) -> Option<Answer> {
+fn with(
+    connection: &Connection,
+    asked: &Asked,
+    kept: &[usize],
+    asker: &mut Asker,
+) -> Option<Answer> {
     let alter = |mut request: Request| {
         let all = std::mem::take(&mut request.query).into_iter().enumerate();
         let kept = all.filter(|(at, _)| kept.contains(at));
         request.query = kept.map(|(_, pair)| pair).collect();
         request
     };
-    asker.fetch_altered(of, asked, &alter).ok()
+    asker.fetch_altered(connection, asked, &alter).ok()
 }
 
 /// Those that are not taken beside those before them that are.
 fn one_more(
-    of: &Connection,
+    connection: &Connection,
     asked: &Asked,
     all: &[(String, String)],
     asker: &mut Asker,
@@ -99,7 +113,7 @@ fn one_more(
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for at in 0..all.len().min(MOST) {
         let tried = [&good[..], &[at]].concat();
-        if with(of, asked, &tried, asker).is_some() {
+        if with(connection, asked, &tried, asker).is_some() {
             good = tried;
         } else if asker.source.status().is_none() {
             // The network failed: nothing can be learned any more.
@@ -113,20 +127,20 @@ fn one_more(
 
 /// The one without which the others are taken.
 fn one_fewer(
-    of: &Connection,
+    connection: &Connection,
     asked: &Asked,
     all: &[(String, String)],
     asker: &mut Asker,
 ) -> Option<usize> {
     (0..all.len().min(MOST)).find(|at| {
         let others: Vec<usize> = (0..all.len()).filter(|other| other != at).collect();
-        with(of, asked, &others, asker).is_some()
+        with(connection, asked, &others, asker).is_some()
     })
 }
 
 /// What to do about a parameter.
-fn remedy(of: &Connection, name: &str) -> String {
-    let template = of.query.iter().find(|(known, _)| known == name);
+fn remedy(connection: &Connection, name: &str) -> String {
+    let template = connection.query.iter().find(|(known, _)| known == name);
     let holds = |slot| template.is_some_and(|(_, template)| template.holds(slot));
     if holds(Slot::Limit) {
         "ask for fewer rows: a smaller \"page_size\"".to_owned()

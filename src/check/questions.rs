@@ -16,13 +16,13 @@ use super::survey::json::{items, whole};
 const DEEP: u64 = 1000;
 
 /// Asks what is to be asked after the first answer.
-pub(super) fn gather(of: &Connection, first: &mut Answer, asker: &mut Asker) -> Evidence {
-    let opening = opening(of);
+pub(super) fn gather(connection: &Connection, first: &mut Answer, asker: &mut Asker) -> Evidence {
+    let opening = opening(connection);
     let mut all = Evidence {
         opening: Some(opening.clone()),
         ..Evidence::default()
     };
-    match first.page(of) {
+    match first.page(connection) {
         Ok(page) => all.page = page,
         Err(error) => {
             all.fault = Some(error);
@@ -30,61 +30,61 @@ pub(super) fn gather(of: &Connection, first: &mut Answer, asker: &mut Asker) -> 
         }
     }
     if all.page.is_empty() {
-        all.hidden = hidden(of, &opening, asker);
+        all.hidden = hidden(connection, &opening, asker);
         return all;
     }
     if all.page.runs().iter().any(|(start, end)| end - start > 1) {
-        all.again = asker.ask(of, opening.clone());
+        all.again = asker.ask(connection, opening.clone());
     }
-    if Paging::of(of) != Paging::None {
-        farther(of, &mut all, &opening, asker);
+    if Paging::of(connection) != Paging::None {
+        farther(connection, &mut all, &opening, asker);
     }
-    since(of, &mut all, asker);
+    since(connection, &mut all, asker);
     let tried = all.since.as_ref();
     if tried.is_some_and(|(pick, probe)| {
         let told = tells(&all.page, probe) && honours(probe, pick, &all.page);
         let explained = all.grain.is_some() || all.shift.is_some() || all.spelling.is_some();
         !told && !explained
     }) {
-        all.later = later(of, &all, asker);
+        all.later = later(connection, &all, asker);
     }
-    if of.holds(Slot::Since) {
-        all.free = free(of, &opening, asker);
+    if connection.holds(Slot::Since) {
+        all.free = free(connection, &opening, asker);
         if opening.since.is_none() && all.page.disorder().is_none() {
-            all.covered = earlier(of, &all, asker);
+            all.covered = earlier(connection, &all, asker);
         }
     }
-    if of.sorted && all.page.at(0) < all.page.at(all.page.len() - 1) && rises(&all.page) {
-        all.reverse = asker.reversed(of, &opening);
+    if connection.sorted && all.page.at(0) < all.page.at(all.page.len() - 1) && rises(&all.page) {
+        all.reverse = asker.reversed(connection, &opening);
     }
     all
 }
 
 /// Where there are no rows: what hides them.
-fn hidden(of: &Connection, opening: &Asked, asker: &mut Asker) -> Option<Hidden> {
+fn hidden(connection: &Connection, opening: &Asked, asker: &mut Asker) -> Option<Hidden> {
     if opening.since.is_some() {
         let free = Asked {
             since: None,
             ..opening.clone()
         };
-        let free = asker.ask(of, free)?.seen.ok();
+        let free = asker.ask(connection, free)?.seen.ok();
         if let Some(page) = free.filter(|page| !page.is_empty()) {
             return Some(Hidden::ByFilter(page.len()));
         }
     }
-    let (rows, names) = parameters::hiding(of, asker)?;
+    let (rows, names) = parameters::hiding(connection, asker)?;
     Some(Hidden::ByParameters(rows, names))
 }
 
 /// Asks for further pages: the next, one near the end, one behind it.
-fn farther(of: &Connection, all: &mut Evidence, opening: &Asked, asker: &mut Asker) {
-    let paging = Paging::of(of);
+fn farther(connection: &Connection, all: &mut Evidence, opening: &Asked, asker: &mut Asker) {
+    let paging = Paging::of(connection);
     let (page, count) = (&all.page, all.page.len() as u64);
     // Numbered pages are of the size that the API makes them.
-    let size = if paging == Paging::Page && limits(of) {
-        count.min(of.page_size)
+    let size = if paging == Paging::Page && limits(connection) {
+        count.min(connection.page_size)
     } else {
-        of.page_size
+        connection.page_size
     };
     let from = |limit: u64, offset: u64| Asked {
         limit,
@@ -93,10 +93,10 @@ fn farther(of: &Connection, all: &mut Evidence, opening: &Asked, asker: &mut Ask
     };
     if count > 1 {
         all.next = asker.ask(
-            of,
+            connection,
             match paging {
                 Paging::Offset => from(2, step(page) as u64),
-                _ if limits(of) => from(count / 2, count / 2),
+                _ if limits(connection) => from(count / 2, count / 2),
                 _ => from(size, size),
             },
         );
@@ -104,22 +104,22 @@ fn farther(of: &Connection, all: &mut Evidence, opening: &Asked, asker: &mut Ask
     let limit = if paging == Paging::Offset { 2 } else { size };
     let end = match page.total {
         Some(total) => Some(total.max(count)),
-        None if count < of.page_size => Some(count),
+        None if count < connection.page_size => Some(count),
         None => None,
     };
     let deepest = match page.total {
-        Some(total) => (total.max(1) - 1).min(of.max_offset),
+        Some(total) => (total.max(1) - 1).min(connection.max_offset),
         // A page that is full, and no word of how many follow.
-        None if end.is_none() => of.max_offset,
+        None if end.is_none() => connection.max_offset,
         None => 0,
     };
     if deepest >= count {
         let told = page.total.is_some();
-        let probe = asker.dare(of, from(limit, deepest));
+        let probe = asker.dare(connection, from(limit, deepest));
         let barren = probe.as_ref().is_some_and(is_barren);
         let failed = probe.as_ref().is_some_and(|probe| probe.seen.is_err());
         if deepest >= DEEP && (failed || barren && told) {
-            all.half = asker.dare(of, from(limit, deepest / 2));
+            all.half = asker.dare(connection, from(limit, deepest / 2));
         }
         // Where nothing was promised, an empty page is the end.
         match barren && !failed && !told {
@@ -132,8 +132,8 @@ fn farther(of: &Connection, all: &mut Evidence, opening: &Asked, asker: &mut Ask
             Paging::Page => end.next_multiple_of(size.max(1)),
             _ => end,
         };
-        if offset <= of.max_offset {
-            all.past = asker.dare(of, from(limit, offset));
+        if offset <= connection.max_offset {
+            all.past = asker.dare(connection, from(limit, offset));
         }
     }
 }
@@ -146,23 +146,25 @@ fn step(page: &Seen) -> usize {
 }
 
 /// Asks without the filter, and counts.
-fn free(of: &Connection, opening: &Asked, asker: &mut Asker) -> Option<Free> {
+fn free(connection: &Connection, opening: &Asked, asker: &mut Asker) -> Option<Free> {
     let asked = Asked {
         since: None,
         ..opening.clone()
     };
-    let answer = asker.answer(of, &asked)?;
-    let total = answer.total(of);
-    let list = json::point(whole(&answer.body), &of.response.rows)?;
+    let answer = asker.answer(connection, &asked)?;
+    let total = answer.total(connection);
+    let list = json::point(whole(&answer.body), &connection.response.rows)?;
     let rows = items(list);
-    let unwrapped = rows.iter().map(|row| json::point(row, &of.response.row));
+    let unwrapped = rows
+        .iter()
+        .map(|row| json::point(row, &connection.response.row));
     // Rows that are lists have no names to look for.
-    let plain = of.response.columns.is_none();
+    let plain = connection.response.columns.is_none();
     let lacking = unwrapped.filter(|row| {
         let row = row.unwrap_or_default();
-        let fallback = of.since.fallback.as_ref();
+        let fallback = connection.since.fallback.as_ref();
         plain
-            && value(row, &of.cursor)
+            && value(row, &connection.cursor)
                 .or_else(|| value(row, fallback?))
                 .is_none()
     });

@@ -13,7 +13,7 @@ use crate::row::Encoder;
 use crate::session::start::{settings, start};
 use crate::sink::behind::Behind;
 use crate::sink::{Batch, Outcome, Sink};
-use crate::sync::{Sync, Tally};
+use crate::sync::Sync;
 
 use super::ask::Asker;
 use super::clause::Clause;
@@ -81,9 +81,13 @@ pub(super) enum Rehearsed {
 
 /// Rehearses a first sync and the one after it. None where the network, or
 /// the end of a recording, left it open.
-pub(super) fn rehearse(of: &Connection, asker: &mut Asker, pages: (u64, u64)) -> Option<Rehearsed> {
-    let begin = start(of, None, None).ok()?;
-    let (noted, first) = sync(of, asker, begin, pages.0);
+pub(super) fn rehearse(
+    connection: &Connection,
+    asker: &mut Asker,
+    pages: (u64, u64),
+) -> Option<Rehearsed> {
+    let begin = start(connection, None, None).ok()?;
+    let (noted, first) = sync(connection, asker, begin, pages.0);
     if let Err(error) = first {
         return open(asker, "a sync", error);
     }
@@ -91,11 +95,11 @@ pub(super) fn rehearse(of: &Connection, asker: &mut Asker, pages: (u64, u64)) ->
         progress: noted.progress?,
         ..Checkpoint::default()
     };
-    let again = match start(of, Some(state), None) {
+    let again = match start(connection, Some(state), None) {
         Ok(again) => again,
         Err(error) => return open(asker, "the sync after it", error),
     };
-    let (_, second) = sync(of, asker, again, pages.1);
+    let (_, second) = sync(connection, asker, again, pages.1);
     if let Err(error) = second {
         return open(asker, "the sync after the first", error);
     }
@@ -117,7 +121,7 @@ pub(super) fn rehearse(of: &Connection, asker: &mut Asker, pages: (u64, u64)) ->
 fn open(asker: &mut Asker, which: &str, error: Error) -> Option<Rehearsed> {
     match error.kind() {
         Kind::Contract | Kind::Refused => {
-            let remedy = error.remedy().to_owned();
+            let remedy = error.hint_text().to_owned();
             let check = Finding::broken(Clause::Sync, format!("{which} ends with: {error}"));
             Some(Rehearsed::Broken(check.remedy(remedy)))
         }
@@ -130,7 +134,12 @@ fn open(asker: &mut Asker, which: &str, error: Error) -> Option<Rehearsed> {
 }
 
 /// One sync, which ends well where it is stopped.
-fn sync(of: &Connection, asker: &mut Asker, begin: Start, pages: u64) -> (Noted, Result<()>) {
+fn sync(
+    connection: &Connection,
+    asker: &mut Asker,
+    begin: Start,
+    pages: u64,
+) -> (Noted, Result<()>) {
     let noted = Arc::new(Mutex::new(Noted {
         left: pages,
         ..Noted::default()
@@ -140,24 +149,10 @@ fn sync(of: &Connection, asker: &mut Asker, begin: Start, pages: u64) -> (Noted,
         Ok(sink) => sink,
         Err(error) => return (Noted::default(), Err(error)),
     };
-    let mut cursor = Cursor::new(settings(of, None), begin);
-    let mut encoder = Encoder::new(Default::default(), of);
-    let mut clock = SystemClock;
-    let result = Sync {
-        of,
-        source: &mut asker.source,
-        cursor: &mut cursor,
-        encoder: &mut encoder,
-        sink: &mut sink,
-        clock: &mut clock,
-        observer: &mut |_| {},
-        tally: Tally::default(),
-        checked_at: None,
-        unsaved: 0,
-        good: false,
-        unasked: 0,
-    }
-    .run();
+    let cursor = Cursor::new(settings(connection, None), begin);
+    let encoder = Encoder::new(Default::default(), connection);
+    let (source, mut clock) = (&mut asker.source, SystemClock);
+    let result = Sync::new(connection, source, cursor, encoder, &mut sink, &mut clock).run();
     // All batches are with the sink once its thread has ended.
     _ = sink.committed();
     let noted = Nowhere(noted).noted();

@@ -163,7 +163,7 @@ impl<'a> Search<'a> {
             if !good {
                 return None;
             }
-            _ = fit(&mut self.trial.of, &first);
+            _ = fit(&mut self.trial.connection, &first);
             return Some(pairs.to_vec());
         }
         // Pages of the API's own size.
@@ -177,22 +177,22 @@ impl<'a> Search<'a> {
     /// The order and the filter, by the likeliest of the timestamps that the
     /// API takes in both.
     pub(super) fn cursor(&mut self, bare: &Answer, format: &Format) {
-        let mut fields = vec![self.trial.of.cursor.clone()];
+        let mut fields = vec![self.trial.connection.cursor.clone()];
         for (field, _) in timestamps(&self.trial, bare) {
             if fields.len() < CURSORS && !fields.contains(&field) {
                 fields.push(field);
             }
         }
-        let kept = (self.trial.of.clone(), self.found.format.clone());
+        let kept = (self.trial.connection.clone(), self.found.format.clone());
         let mut first = None;
         for (number, field) in fields.into_iter().enumerate() {
             if number > 0 {
-                self.trial.of = Connection {
+                self.trial.connection = Connection {
                     cursor: field,
                     ..kept.0.clone()
                 };
-                self.trial.of.since.format = format.clone();
-                self.found.format = format_of(&fit(&mut self.trial.of, bare));
+                self.trial.connection.since.format = format.clone();
+                self.found.format = format_of(&fit(&mut self.trial.connection, bare));
             }
             let order = self.order();
             let sorted = order.clone().unwrap_or_default();
@@ -206,7 +206,7 @@ impl<'a> Search<'a> {
             }
             first.get_or_insert(order);
         }
-        (self.trial.of, self.found.format) = kept;
+        (self.trial.connection, self.found.format) = kept;
         self.unfiltered(first.flatten());
     }
 
@@ -324,7 +324,7 @@ impl<'a> Search<'a> {
         let Some(plain) = self.trial.answer(&query, &[], ask) else {
             return;
         };
-        _ = fit(&mut self.trial.of, &plain);
+        _ = fit(&mut self.trial.connection, &plain);
         let told = |trial: &Trial<'_>, answer: &Answer| -> Option<Place> {
             let rows = trial.read(answer)?.ids.len() as u64;
             candidates::total(&answer.body, &answer.response, rows, 2)
@@ -376,11 +376,11 @@ impl<'a> Search<'a> {
 
 /// The fields of a first answer that could be the timestamp.
 fn timestamps(trial: &Trial<'_>, bare: &Answer) -> Vec<(Field, Stamp)> {
-    let list = json::point(whole(&bare.body), &trial.of.response.rows);
+    let list = json::point(whole(&bare.body), &trial.connection.response.rows);
     let rows = list.map(items).unwrap_or_default();
     let rows: Vec<&[u8]> = rows
         .iter()
-        .filter_map(|row| json::point(row, &trial.of.response.row))
+        .filter_map(|row| json::point(row, &trial.connection.response.row))
         .collect();
     candidates::cursors(&columns(&rows), rows.len())
 }

@@ -57,10 +57,10 @@ impl Fix {
             Self::Sorted(sorted) => to.sorted = sorted,
             Self::Columns(columns, true) => to.columns = Some(columns),
             Self::Columns(columns, false) => {
-                for (field, of) in columns {
+                for (field, kind) in columns {
                     let declared = to.columns.iter_mut().flatten();
                     for known in declared.filter(|known| known.0 == field) {
-                        known.1 = of;
+                        known.1 = kind;
                     }
                 }
             }
@@ -94,7 +94,7 @@ impl Fix {
             Self::Columns(columns, _) => {
                 let columns = columns.iter();
                 let columns: Map<String, Value> = columns
-                    .map(|(field, of)| (spelled(field), of.name().into()))
+                    .map(|(field, kind)| (spelled(field), kind.name().into()))
                     .collect();
                 json!({ "columns": columns })
             }

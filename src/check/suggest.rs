@@ -47,17 +47,17 @@ pub fn suggest(options: &Options) -> Result<Suggested> {
         }
     };
     let declared = meeting.names("columns");
-    let (of, asker) = (&mut meeting.of, &mut meeting.asker);
+    let (connection, asker) = (&mut meeting.connection, &mut meeting.asker);
     if !declared {
-        of.columns = None;
+        connection.columns = None;
     }
-    choose(of, &first, &meeting.text);
-    let mut fixes = fit(of, &first);
-    let mut findings = judge(of, &mut first, asker);
+    choose(connection, &first, &meeting.text);
+    let mut fixes = fit(connection, &first);
+    let mut findings = judge(connection, &mut first, asker);
     // Only another bound is worth asking all again.
     for again in [true, false] {
         let more = settings(&findings);
-        more.iter().for_each(|fix| fix.apply(of));
+        more.iter().for_each(|fix| fix.apply(connection));
         let free = more.contains(&Fix::NoFirst);
         let respelled = more.iter().any(|fix| matches!(fix, Fix::Format(_)));
         fixes.extend(more);
@@ -65,17 +65,17 @@ pub fn suggest(options: &Options) -> Result<Suggested> {
             break;
         }
         if free {
-            first = asker.fetch(of, &opening(of))?;
-            fixes.extend(fit(of, &first));
+            first = asker.fetch(connection, &opening(connection))?;
+            fixes.extend(fit(connection, &first));
         }
-        findings = judge(of, &mut first, asker);
+        findings = judge(connection, &mut first, asker);
     }
-    prove(of, &mut findings, asker);
+    prove(connection, &mut findings, asker);
     if let Some(error) = asker.halt.take() {
         return Err(error);
     }
-    if options.since.is_some() && of.since.first.is_some() {
-        of.since.first.clone_from(&meeting.given);
+    if options.since.is_some() && connection.since.first.is_some() {
+        connection.since.first.clone_from(&meeting.given);
     }
     written(options, &meeting, &fixes, findings, (unknown, guessed))
 }
@@ -86,14 +86,14 @@ fn find_out(options: &Options, meeting: &mut Meeting) -> Result<(Vec<String>, bo
     if !meeting.asks_by_default() {
         return Ok((Vec::new(), false));
     }
-    let (plain, out) = draft::plain(&meeting.of.url);
+    let (plain, out) = draft::plain(&meeting.connection.url);
     let mut unknown: Vec<String> = out
         .iter()
         .map(|pair| format!("{pair} was taken out of the URL: \"query\" holds such parameters"))
         .collect();
     let mended = (!out.is_empty()).then(|| plain.clone());
     if !out.is_empty() {
-        meeting.of.url = plain;
+        meeting.connection.url = plain;
         meeting.again(options)?;
     }
     let found = discover(meeting);
@@ -102,19 +102,24 @@ fn find_out(options: &Options, meeting: &mut Meeting) -> Result<(Vec<String>, bo
         unknown.extend(why.lines().map(str::to_owned));
     }
     if let Ok(found) = found
-        && let Some(text) = draft::text(&found, &meeting.of, &meeting.text, mended.as_deref())
+        && let Some(text) = draft::text(
+            &found,
+            &meeting.connection,
+            &meeting.text,
+            mended.as_deref(),
+        )
     {
-        let since = meeting.of.since.first.take();
-        draft::apply(&text, &mut meeting.of)?;
-        meeting.given.clone_from(&meeting.of.since.first);
+        let since = meeting.connection.since.first.take();
+        draft::apply(&text, &mut meeting.connection)?;
+        meeting.given.clone_from(&meeting.connection.since.first);
         if options.since.is_some() {
-            meeting.of.since.first = since;
+            meeting.connection.since.first = since;
         }
         if options.page_size.is_none() && !meeting.names("page_size") {
-            meeting.of.page_size = found.size;
+            meeting.connection.page_size = found.size;
         }
         if !found.sorted && !meeting.names("sorted") {
-            meeting.of.sorted = false;
+            meeting.connection.sorted = false;
         }
         meeting.text = text;
         unknown.extend(found.unknown);
@@ -132,7 +137,7 @@ fn written(
     findings: Vec<Finding>,
     (mut unknown, guessed): (Vec<String>, bool),
 ) -> Result<Suggested> {
-    let (of, text) = (&meeting.of, &meeting.text);
+    let (connection, text) = (&meeting.connection, &meeting.text);
     let noted = findings.iter().filter(|finding| finding.is_noted());
     unknown.extend(noted.map(|finding| {
         format!(
@@ -156,13 +161,13 @@ fn written(
             result: Err(error.hint(&finding.remedy)),
         });
     }
-    unknown.extend(file::notes(of, options, text));
+    unknown.extend(file::notes(connection, options, text));
     let result = match guessed {
         true => verdict(&open, None, true).and_then(|()| proved(&open)),
         false => verdict(&open, None, true),
     };
     Ok(Suggested {
-        text: file::file(of, fixes, text, options)?,
+        text: file::file(connection, fixes, text, options)?,
         unknown,
         result,
     })

@@ -56,8 +56,8 @@ pub(super) enum Misplaced {
 
 impl<'a> Survey<'a> {
     /// Looks over a body.
-    pub(super) fn of(of: &Connection, body: &'a [u8]) -> Self {
-        let rows = locate(of, body);
+    pub(super) fn of(connection: &Connection, body: &'a [u8]) -> Self {
+        let rows = locate(connection, body);
         let columns = rows.as_deref().map_or_else(|_| Vec::new(), fields::columns);
         let count = rows.as_ref().map_or(0, Vec::len);
         Self {
@@ -90,12 +90,12 @@ fn empty(whole: &[u8]) -> Vec<(Vec<String>, Vec<&[u8]>)> {
 }
 
 /// The rows where the connection says, or what is there.
-fn locate<'a>(of: &Connection, body: &'a [u8]) -> Result<Vec<&'a [u8]>, Misplaced> {
+fn locate<'a>(connection: &Connection, body: &'a [u8]) -> Result<Vec<&'a [u8]>, Misplaced> {
     if !json::is_json(body) {
         return Err(Misplaced::NoJson(json::shown(&body[..body.len().min(200)])));
     }
     let whole = json::whole(body);
-    let found = text::point(whole, &of.response.rows);
+    let found = text::point(whole, &connection.response.rows);
     let list = found.filter(|raw| raw.first() == Some(&b'['));
     let items = list.map(json::items).unwrap_or_default();
     let objects = items.iter().all(|item| item.first() == Some(&b'{'));
@@ -123,12 +123,12 @@ fn locate<'a>(of: &Connection, body: &'a [u8]) -> Result<Vec<&'a [u8]>, Misplace
     }
     let wrapping = fields::wrapping(&items);
     let known = |field: &Field| field.path.first() == wrapping.first();
-    if of.response.row.is_empty() && !wrapping.is_empty() && !known(&of.cursor) {
+    if connection.response.row.is_empty() && !wrapping.is_empty() && !known(&connection.cursor) {
         return Err(Misplaced::Wrapped(wrapping, items.len()));
     }
     let inner: Vec<&[u8]> = items
         .iter()
-        .filter_map(|item| text::point(item, &of.response.row))
+        .filter_map(|item| text::point(item, &connection.response.row))
         .filter(|raw| raw.first() == Some(&b'{'))
         .collect();
     if inner.len() < items.len() {

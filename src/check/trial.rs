@@ -33,7 +33,7 @@ pub(super) struct Fill<'a> {
 /// Whoever tries.
 pub(super) struct Trial<'a> {
     /// The connection, as far as it is known.
-    pub(super) of: Connection,
+    pub(super) connection: Connection,
     asker: &'a mut Asker,
     patience: u32,
     left: u32,
@@ -42,9 +42,9 @@ pub(super) struct Trial<'a> {
 impl<'a> Trial<'a> {
     /// A trial of this connection. A refusal is an answer that counts, so that
     /// only what says nothing of the parameters is asked again, so many times.
-    pub(super) fn new(of: Connection, asker: &'a mut Asker, patience: u32) -> Self {
+    pub(super) fn new(connection: Connection, asker: &'a mut Asker, patience: u32) -> Self {
         Self {
-            of,
+            connection,
             asker,
             patience,
             left: MOST,
@@ -73,20 +73,20 @@ impl<'a> Trial<'a> {
                 Some((name, template.fill(&values)?))
             })
             .collect();
-        let asked = opening(&self.of);
+        let asked = opening(&self.connection);
         let altered = |mut request: Request| {
             request.query.clone_from(&filled);
             request.headers.extend(headers.iter().cloned());
             request
         };
         self.asker.source.set_patience(0);
-        let mut answer = self.asker.fetch_altered(&self.of, &asked, &altered);
+        let mut answer = self.asker.fetch_altered(&self.connection, &asked, &altered);
         // A host that has never answered is for the check itself to wait for.
         let cut = self.asker.status.is_none() && self.left + 1 < MOST;
         let busy = cut || matches!(self.asker.status, Some(429 | 503));
         if answer.is_err() && busy && self.patience > 0 {
             self.asker.source.set_patience(self.patience);
-            answer = self.asker.fetch_altered(&self.of, &asked, &altered);
+            answer = self.asker.fetch_altered(&self.connection, &asked, &altered);
         }
         answer.ok().filter(|answer| is_json(&answer.body))
     }
@@ -104,28 +104,30 @@ impl<'a> Trial<'a> {
 
     /// An answer as a sheet, None where it holds no list.
     pub(super) fn read(&self, answer: &Answer) -> Option<Sheet> {
-        let of = &self.of;
+        let connection = &self.connection;
         let body = whole(&answer.body);
-        let place = json::point(body, &of.response.rows);
+        let place = json::point(body, &connection.response.rows);
         let rows = match place.filter(|raw| raw.first() == Some(&b'[')) {
             Some(list) => items(list),
             None => lists(body).into_iter().next()?.1,
         };
         let mut sheet = Sheet {
-            total: total(of, answer, rows.len() as u64),
+            total: total(connection, answer, rows.len() as u64),
             ..Sheet::default()
         };
         for row in rows {
-            let row = json::point(row, &of.response.row).unwrap_or(row);
-            let keys = of.primary_key.iter().map(|key| value(row, key));
+            let row = json::point(row, &connection.response.row).unwrap_or(row);
+            let keys = connection.primary_key.iter().map(|key| value(row, key));
             let keys: Vec<&[u8]> = keys.flatten().collect();
-            let time = value(row, &of.cursor);
+            let time = value(row, &connection.cursor);
             let text = time.map_or_else(String::new, |raw| json::text(raw).into_owned());
             let number = time.is_some_and(|raw| raw.first() != Some(&b'"'));
             sheet
                 .ids
                 .push(String::from_utf8_lossy(&keys.concat()).into_owned());
-            sheet.times.push(of.since.format.read(&text, number));
+            sheet
+                .times
+                .push(connection.since.format.read(&text, number));
             sheet.texts.push(text);
         }
         Some(sheet)
@@ -139,8 +141,8 @@ impl<'a> Trial<'a> {
     /// A name or a value of a family for this connection. None where it needs
     /// what there is not.
     pub(super) fn named(&self, template: &str) -> Option<String> {
-        let cursor = self.of.cursor.path.last()?;
-        let key = self.of.primary_key.first()?;
+        let cursor = self.connection.cursor.path.last()?;
+        let key = self.connection.primary_key.first()?;
         let key = key.path.last().cloned().unwrap_or_else(|| spelled(key));
         let stem = ["_at", "_on", "_date", "At", "On", "Date"]
             .iter()
@@ -156,10 +158,10 @@ impl<'a> Trial<'a> {
 }
 
 /// A total that an answer tells, at its place or where there seems to be one.
-fn total(of: &Connection, answer: &Answer, rows: u64) -> Option<u64> {
-    answer.total(of).or_else(|| {
-        let mut guessed = of.clone();
-        let place = candidates::total(&answer.body, &answer.response, rows, of.page_size);
+fn total(connection: &Connection, answer: &Answer, rows: u64) -> Option<u64> {
+    answer.total(connection).or_else(|| {
+        let mut guessed = connection.clone();
+        let place = candidates::total(&answer.body, &answer.response, rows, connection.page_size);
         guessed.response.total = Some(place?);
         answer.total(&guessed)
     })

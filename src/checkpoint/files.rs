@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{Part, is_name};
-use crate::store::stamp_of;
+use crate::stamp::stamp_of;
 
 /// So many files that wait are remembered one by one. Those beyond are found
 /// in the folder when their turn comes, so that a consumer that is broken for

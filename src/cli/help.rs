@@ -308,8 +308,8 @@ mod tests {
                 let there = text
                     .split([' ', '\n', ','])
                     .any(|word| word.strip_prefix("--") == Some(flag.name));
-                let of = flag.of.contains(&topic);
-                assert!(there || !of, "--{} is not in {topic:?}", flag.name);
+                let default = flag.of.contains(&topic);
+                assert!(there || !default, "--{} is not in {topic:?}", flag.name);
             }
         }
     }
@@ -326,21 +326,24 @@ mod tests {
 
     #[test]
     fn the_defaults_are_those_that_hold() {
-        let of = |name: &str| FLAGS.iter().find(|flag| flag.name == name).unwrap().default;
+        let default = |name: &str| FLAGS.iter().find(|flag| flag.name == name).unwrap().default;
         let held = Connection::default();
-        assert_eq!(of("url"), held.url);
-        assert_eq!(of("page-size"), held.page_size.to_string());
-        assert_eq!(of("max-offset"), held.max_offset.to_string());
-        assert_eq!(of("max-retries"), held.max_retries.to_string());
-        let seconds = |name: &str| crate::timestamp::duration(of(name)).unwrap();
+        assert_eq!(default("url"), held.url);
+        assert_eq!(default("page-size"), held.page_size.to_string());
+        assert_eq!(default("max-offset"), held.max_offset.to_string());
+        assert_eq!(default("max-retries"), held.max_retries.to_string());
+        let seconds = |name: &str| crate::timestamp::duration(default(name)).unwrap();
         assert_eq!(seconds("lookback"), held.lookback);
         assert_eq!(seconds("timeout"), held.timeout);
-        assert_eq!(crate::config::size(of("max-body")).unwrap(), held.max_body);
+        assert_eq!(
+            crate::config::size(default("max-body")).unwrap(),
+            held.max_body
+        );
     }
 
     #[test]
     fn every_field_of_a_receipt_is_told() {
-        let receipt = include_str!("../session.rs");
+        let receipt = include_str!("../session/receipt.rs");
         let (_, fields) = receipt.split_once("pub struct Receipt {").unwrap();
         let (fields, _) = fields.split_once("\n}").unwrap();
         let names = fields.lines().filter_map(|line| {

@@ -8,13 +8,13 @@ use serde::Deserialize;
 use super::auth::AuthFile;
 use super::parts::{Lists, Mold, Names, Number, Object, Pairs, Plain, Span, Text, given};
 use super::since::{First, Spelling, Zoned};
-use super::{Connection, Field, Place, set};
+use super::{Connection, Field, Layout, Place, Since, set};
 use crate::error::{Error, Result, excerpt, nearest};
 use crate::exchange::Method;
 use crate::json;
 use crate::secret::Secrets;
-use crate::template::BRACE;
 use crate::template::body::Body;
+use crate::template::{BRACE, Template};
 use crate::timestamp::Format;
 use crate::types::Type;
 
@@ -87,7 +87,7 @@ struct File {
     auth: Option<Object<AuthFile>>,
     pace: Option<Span>,
     statuses: Option<Object<StatusesFile>>,
-    response: Option<Object<Response>>,
+    response: Option<Object<ResponseFile>>,
     since: Option<Object<SinceFile>>,
     page_size: Option<Number>,
     max_offset: Option<Number>,
@@ -105,7 +105,7 @@ struct File {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Response {
+struct ResponseFile {
     rows: Option<Text<Pointer>>,
     row: Option<Text<Pointer>>,
     #[serde(default, deserialize_with = "given")]
@@ -144,6 +144,40 @@ struct SinceFile {
     first: Option<Option<First>>,
 }
 
+impl ResponseFile {
+    fn onto(self, to: &mut Layout) {
+        set(&mut to.rows, self.rows.map(|rows| rows.0.0));
+        set(&mut to.row, self.row.map(|row| row.0.0));
+        let pointer = |given: Option<Text<Pointer>>| given.map(|pointer| pointer.0.0);
+        set(&mut to.columns, self.columns.map(pointer));
+        set(&mut to.error, self.error.map(pointer));
+        let place = |given: Option<Text<Place>>| given.map(|place| place.0);
+        set(&mut to.offset, self.offset.map(place));
+        set(&mut to.total, self.total.map(place));
+        set(&mut to.more, self.more.map(place));
+        set(&mut to.next, self.next.map(place));
+    }
+}
+
+impl SinceFile {
+    fn onto(self, to: &mut Since) -> Result<()> {
+        set(&mut to.exclusive, self.bound.map(|bound| bound.0.0));
+        let format = |given: Option<Text<FormatText>>| given.map(|format| format.0.0);
+        let spelling = Spelling {
+            format: format(self.format),
+            read: format(self.read),
+            send: format(self.send),
+            zone: self.zone.flatten().map(|zone| zone.0.0),
+        };
+        spelling.onto(to)?;
+        let field = |given: Option<Text<Field>>| given.map(|field| field.0);
+        set(&mut to.fallback, self.fallback.map(field));
+        let text = |given: Option<First>| given.map(|first| first.0);
+        set(&mut to.first, self.first.map(text));
+        Ok(())
+    }
+}
+
 /// Reads the file's text onto the default.
 pub(super) fn read(text: &str) -> Result<Connection> {
     let Object::<File>(file) = serde_json::from_str(text).map_err(|error| explain(text, &error))?;
@@ -164,14 +198,8 @@ pub(super) fn read(text: &str) -> Result<Connection> {
         let columns = columns_of(columns)?;
         to.columns = (!columns.is_empty()).then_some(columns);
     }
-    let templates = |pairs: Vec<(String, Mold)>| -> Vec<_> {
-        let pairs = pairs.into_iter();
-        pairs.map(|(name, value)| (name, value.0)).collect()
-    };
-    set(
-        &mut to.headers,
-        file.headers.map(|headers| templates(headers.0)),
-    );
+    let headers = file.headers.map(|headers| templates(headers.0));
+    set(&mut to.headers, headers);
     if file.body.is_some() {
         // What is asked is in the body.
         to.query = Vec::new();
@@ -190,40 +218,10 @@ pub(super) fn read(text: &str) -> Result<Connection> {
         to.statuses.retry.extend(codes(statuses.retry)?);
     }
     if let Some(Object(response)) = file.response {
-        set(&mut to.response.rows, response.rows.map(|rows| rows.0.0));
-        set(&mut to.response.row, response.row.map(|row| row.0.0));
-        let columns = response.columns;
-        set(
-            &mut to.response.columns,
-            columns.map(|columns| columns.map(|columns| columns.0.0)),
-        );
-        let place = |given: Option<Text<Place>>| given.map(|place| place.0);
-        set(&mut to.response.offset, response.offset.map(place));
-        set(&mut to.response.total, response.total.map(place));
-        set(&mut to.response.more, response.more.map(place));
-        set(&mut to.response.next, response.next.map(place));
-        let error = response.error.map(|error| error.map(|error| error.0.0));
-        set(&mut to.response.error, error);
+        response.onto(&mut to.response);
     }
     if let Some(Object(since)) = file.since {
-        set(&mut to.since.exclusive, since.bound.map(|bound| bound.0.0));
-        let format = |given: Option<Text<FormatText>>| given.map(|format| format.0.0);
-        let spelling = Spelling {
-            format: format(since.format),
-            read: format(since.read),
-            send: format(since.send),
-            zone: since.zone.flatten().map(|zone| zone.0.0),
-        };
-        spelling.onto(&mut to.since)?;
-        let fallback = since.fallback;
-        set(
-            &mut to.since.fallback,
-            fallback.map(|fallback| fallback.map(|fallback| fallback.0)),
-        );
-        set(
-            &mut to.since.first,
-            since.first.map(|first| first.map(|first| first.0)),
-        );
+        since.onto(&mut to.since)?;
     }
     set(&mut to.page_size, file.page_size.map(|number| number.0));
     set(&mut to.max_offset, file.max_offset.map(|number| number.0));
@@ -250,6 +248,11 @@ pub(super) fn read(text: &str) -> Result<Connection> {
     Ok(to)
 }
 
+fn templates(pairs: Vec<(String, Mold)>) -> Vec<(String, Template)> {
+    let pairs = pairs.into_iter();
+    pairs.map(|(name, value)| (name, value.0)).collect()
+}
+
 fn codes(given: Option<Vec<Number>>) -> Result<Vec<u16>> {
     let codes = given.unwrap_or_default().into_iter().map(|number| {
         let code = u16::try_from(number.0).ok();
@@ -263,9 +266,9 @@ fn codes(given: Option<Vec<Number>>) -> Result<Vec<u16>> {
 }
 
 /// The default query sorts by the default cursor; it has to sort by this one.
-fn sort_by(of: &mut Connection, cursor: &Field) {
-    let default = of.cursor.name.clone();
-    for (name, value) in &mut of.query {
+fn sort_by(connection: &mut Connection, cursor: &Field) {
+    let default = connection.cursor.name.clone();
+    for (name, value) in &mut connection.query {
         if name == "order_by" && *value == default.parse().unwrap_or_default() {
             *value = cursor.name.parse().unwrap_or_default();
         }
@@ -273,11 +276,11 @@ fn sort_by(of: &mut Connection, cursor: &Field) {
 }
 
 fn columns_of(columns: Pairs<Text<Type>>) -> Result<Vec<(Field, Type)>> {
-    let columns = columns.0.into_iter().map(|(name, of)| {
+    let columns = columns.0.into_iter().map(|(name, kind)| {
         let field = name
             .parse()
             .map_err(|error: String| Error::usage(error).at("\"columns\""))?;
-        Ok((field, of.0))
+        Ok((field, kind.0))
     });
     columns.collect()
 }

@@ -28,13 +28,17 @@ thread_local! {
 /// The tokens of whoever logs in like this, made once.
 pub(super) fn tokens(
     auth: &Auth,
-    of: &Connection,
+    connection: &Connection,
     make: impl FnOnce() -> Result<Tokens>,
 ) -> Result<Tokens> {
-    let files = [&of.ca_file, &of.client_cert, &of.client_key];
+    let files = [
+        &connection.ca_file,
+        &connection.client_cert,
+        &connection.client_key,
+    ];
     let key = Key {
         auth: auth.clone(),
-        timeout: of.timeout,
+        timeout: connection.timeout,
         files: files.map(Clone::clone),
     };
     LOGINS.with_borrow_mut(|logins| {
@@ -48,8 +52,8 @@ pub(super) fn tokens(
 }
 
 /// When this host was asked last, by whichever table.
-pub(super) fn last(of: &Connection) -> Last {
-    let Ok(address) = Address::parse(&of.url) else {
+pub(super) fn last(connection: &Connection) -> Last {
+    let Ok(address) = Address::parse(&connection.url) else {
         return Last::default();
     };
     let host = address.host().to_lowercase();

@@ -10,8 +10,9 @@
 
 use std::collections::HashMap;
 
-use super::{FNV, Page, fnv};
+use super::Page;
 use crate::config::Connection;
+use crate::hash::{FNV, fnv};
 use crate::json;
 use crate::timestamp::Instant;
 
@@ -36,11 +37,14 @@ struct Twice {
 
 impl Page {
     /// Gives rows of the second hour their instant.
-    pub(super) fn unfold(&mut self, body: &[u8], of: &Connection) {
+    pub(super) fn unfold(&mut self, body: &[u8], connection: &Connection) {
         let was_second = std::mem::take(&mut self.fold.second);
         let mut run: Vec<Twice> = Vec::new();
         for row in 0..=self.rows.len() {
-            let next = self.rows.get(row).and_then(|_| self.twice(row, body, of));
+            let next = self
+                .rows
+                .get(row)
+                .and_then(|_| self.twice(row, body, connection));
             let joins = |next: &Twice| {
                 let last = run.last().map(|last| last.second);
                 last.is_none_or(|second| next.first < second)
@@ -61,11 +65,11 @@ impl Page {
         }
     }
 
-    fn twice(&self, row: usize, body: &[u8], of: &Connection) -> Option<Twice> {
+    fn twice(&self, row: usize, body: &[u8], connection: &Connection) -> Option<Twice> {
         let found = &self.rows[row];
         let mark = found.mark.of(body);
-        let second = of.since.format.twice(&json::text(mark))?;
-        let keys = of.primary_key.len();
+        let second = connection.since.format.twice(&json::text(mark))?;
+        let keys = connection.primary_key.len();
         let ids = &self.ids[row * keys..(row + 1) * keys];
         let name = ids
             .iter()

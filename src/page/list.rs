@@ -1,8 +1,8 @@
 //! Rows that are lists of values, and the answer's list of their fields' names.
 //! A row with too few or too many values is refused.
 
-use super::odd::Flaw;
-use super::walk::{Stop, Walk, too_many};
+use super::flaw::{Flaw, Stop, too_many};
+use super::walk::Walk;
 use super::{MAX_FIELDS, Member};
 use crate::error::{Error, Result, excerpt};
 use crate::json::{self, Fault, Span, lenient};
@@ -16,11 +16,11 @@ impl Walk<'_> {
         at: usize,
         depth: usize,
     ) -> std::result::Result<usize, Stop> {
-        if text.get(at) != Some(&b'[') || self.of.response.columns.is_none() {
+        if text.get(at) != Some(&b'[') || self.connection.response.columns.is_none() {
             let end = json::value(text, at, depth)?;
             let value = excerpt(&String::from_utf8_lossy(&text[at..end]));
             let found = json::kind(&text[at..end]);
-            let wanted = match self.of.response.columns {
+            let wanted = match self.connection.response.columns {
                 Some(_) => "a list of values",
                 None => "an object",
             };
@@ -48,7 +48,7 @@ impl Walk<'_> {
         if page.members.len() > MAX_FIELDS {
             return Err(too_many());
         }
-        self.shape = page.shape(text, first, self.of)?;
+        self.shape = page.shape(text, first, self.connection)?;
         self.take(text, Span::new(at, end), first)?;
         Ok(end)
     }

@@ -3,14 +3,12 @@
 //! again. It repairs none, and it takes no answer for a row's fault whose
 //! brackets do not match up.
 
-use super::walk::{self, Stop, Walk};
+use super::flaw::{Flaw, REMEDY, Stop};
+use super::value::{instant, is_key};
 use super::{ODD, Page, Row};
-use crate::config::Field;
-use crate::error::{Again, Error, Result, excerpt};
+use crate::config::{Connection, Field};
+use crate::error::{Again, Error, Result};
 use crate::json::{self, Span, lenient};
-
-/// What to do about a row's fault.
-const REMEDY: &str = "set such rows aside with \"on_bad_row\": \"reject\" in the connection file";
 
 /// A row with a fault.
 #[derive(Debug, Clone)]
@@ -29,84 +27,18 @@ pub struct Odd {
     absent: bool,
 }
 
-/// What is wrong with a row, before it is decided what becomes of that.
-#[derive(Debug)]
-pub(super) struct Flaw {
-    field: String,
-    reason: String,
-    hint: &'static str,
-    absent: bool,
-}
-
-impl Flaw {
-    pub(super) fn new(reason: String) -> Self {
-        Self {
-            field: String::new(),
-            reason,
-            hint: "",
-            absent: false,
-        }
-    }
-
-    pub(super) fn of(mut self, field: &Field) -> Self {
-        self.field.clone_from(&field.name);
-        self
-    }
-
-    #[cold]
-    pub(super) fn missing(field: &Field, what: &str, absent: bool) -> Self {
-        Self {
-            hint: "name it with \"primary_key\" and \"cursor\" in the connection file",
-            absent,
-            ..Self::new(format!("{what} is missing or null")).of(field)
-        }
-    }
-
-    /// For a key that is neither a string nor a number.
-    #[cold]
-    pub(super) fn no_key(field: &Field, raw: &[u8]) -> Self {
-        let value = excerpt(&String::from_utf8_lossy(raw));
-        let reason = format!("the primary key must be a string or a number: {value}");
-        Self::new(reason).of(field)
-    }
-
-    /// For a cursor that says no instant.
-    #[cold]
-    pub(super) fn timeless(field: &Field, raw: &[u8]) -> Self {
-        let value = excerpt(&String::from_utf8_lossy(raw));
-        Self {
-            hint: "a timestamp needs its offset from UTC; say how this API spells them with \"since\": {\"read\": …} or \"format\", or which \"zone\" they are in, in the connection file",
-            ..Self::new(format!(
-                "not a timestamp that can be placed in time: {value}"
-            ))
-            .of(field)
-        }
-    }
-
-    pub(super) fn error(&self) -> Error {
-        let hint = match self.hint {
-            "" => REMEDY.to_owned(),
-            hint => format!("{hint}; or {REMEDY}"),
-        };
-        let error = Error::contract(&self.reason).hint(hint);
-        match &*self.field {
-            "" => error,
-            field => error.at(format_args!("field {field:?}")),
-        }
-    }
-}
-
-impl Walk<'_> {
+impl Page {
     /// Notes the row at `at` as one with a fault, where the connection wants
     /// that, and answers where it ends.
     #[cold]
     pub(super) fn set_aside(
         &mut self,
+        connection: &Connection,
         text: &[u8],
         at: usize,
         stop: Stop,
     ) -> std::result::Result<usize, Stop> {
-        let row = self.page.listed;
+        let row = self.listed;
         let located = |error: Error| Stop::from(error.at(format_args!("row {row}")));
         // Only where the list goes on behind it, the fault is the row's own.
         let end = lenient::skip(text, at).map(|end| (end, json::space(text, end)));
@@ -124,7 +56,7 @@ impl Walk<'_> {
             (Stop::Fault(fault), None) => return Err(Stop::Fault(fault)),
             (Stop::Row(flaw), None) => return Err(located(flaw.error())),
             (Stop::Row(flaw), Some(_)) => *flaw,
-            (Stop::Fault(fault), Some(_)) if !self.of.reject_bad_rows => {
+            (Stop::Fault(fault), Some(_)) if !connection.reject_bad_rows => {
                 let error = Stop::Fault(fault).explain(text);
                 return Err(located(error.hint(REMEDY)));
             }
@@ -134,7 +66,7 @@ impl Walk<'_> {
                 fault.what
             )),
         };
-        if !self.of.reject_bad_rows {
+        if !connection.reject_bad_rows {
             return Err(located(flaw.error()));
         }
         let end = end.unwrap_or(text.len());
@@ -146,20 +78,19 @@ impl Walk<'_> {
             keyless: false,
             absent: flaw.absent,
         };
-        self.place(text, &mut odd);
-        self.page.odd.push(odd);
+        self.place(connection, text, &mut odd);
+        self.odd.push(odd);
         Ok(end)
     }
 
     /// Shows a row in spite of its fault, where its cursor can be read.
-    fn place(&mut self, text: &[u8], odd: &mut Odd) -> Option<()> {
-        let of = self.of;
+    fn place(&mut self, connection: &Connection, text: &[u8], odd: &mut Odd) -> Option<()> {
         let element = odd.span.of(text);
-        let row = lenient::point(element, &of.response.row)?;
+        let row = lenient::point(element, &connection.response.row)?;
         let value = |field: &Field| {
             let raw = match row.first()? {
                 b'[' => {
-                    let columns = self.page.columns.iter();
+                    let columns = self.columns.iter();
                     let mut names = columns.map(|key| json::unescape(key.of(text)));
                     let index = names.position(|name| name == field.path[0])?;
                     let value = lenient::element(row, index)?.of(row);
@@ -170,37 +101,35 @@ impl Walk<'_> {
             let sound = json::value(raw, 0, 0) == Ok(raw.len()) && raw != b"null";
             sound.then_some(raw)
         };
-        let fallback = || of.since.fallback.as_ref().and_then(value);
-        let raw = match value(&of.cursor) {
+        let fallback = || connection.since.fallback.as_ref().and_then(value);
+        let raw = match value(&connection.cursor) {
             Some(b"\"\"") | None => fallback(),
             raw => raw,
         }?;
-        let at = walk::instant(raw, &of.since.format)?;
-        let ids = of.primary_key.iter().map(|field| {
+        let at = instant(raw, &connection.since.format)?;
+        let ids = connection.primary_key.iter().map(|field| {
             let raw = value(field)?;
             let span = Span::within(text, raw);
-            (walk::is_key(raw) && !self.page.holds_mended(span)).then_some(span)
+            (is_key(raw) && !self.holds_mended(span)).then_some(span)
         });
         let ids: Option<Vec<Span>> = ids.collect();
         odd.keyless = ids.is_none();
         odd.shown = true;
         // A row without a key is told from others by all of its text.
-        let ids = ids.unwrap_or_else(|| vec![odd.span; of.primary_key.len()]);
-        self.page.ids.extend(ids);
-        let number = self.page.odd.len();
-        self.page.rows.push(Row {
+        let ids = ids.unwrap_or_else(|| vec![odd.span; connection.primary_key.len()]);
+        self.ids.extend(ids);
+        let number = self.odd.len();
+        self.rows.push(Row {
             span: odd.span,
             members: Span::new(number, number),
             shape: ODD,
             at,
             mark: Span::within(text, raw),
-            position: self.page.listed as u32,
+            position: self.listed as u32,
         });
         Some(())
     }
-}
 
-impl Page {
     fn holds_mended(&self, span: Span) -> bool {
         holds(&self.mended, span)
     }

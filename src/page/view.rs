@@ -1,9 +1,10 @@
 //! What a page holds, read with the body that it spans.
 
 use super::odd::Odd;
-use super::{FNV, Member, ODD, Page, Shape, fnv, ignore};
+use super::{Member, ODD, Page, Shape, ignore};
 use crate::config::Connection;
 use crate::error::excerpt;
+use crate::hash::{FNV, fnv};
 use crate::json::{self, Span};
 use crate::seen::NUMBER;
 use crate::timestamp::Instant;
@@ -18,11 +19,11 @@ pub struct View<'a> {
 
 impl Page {
     /// The page together with the body it was read from.
-    pub fn view<'a>(&'a self, body: &'a [u8], of: &Connection) -> View<'a> {
+    pub fn view<'a>(&'a self, body: &'a [u8], connection: &Connection) -> View<'a> {
         View {
             page: self,
             body,
-            keys: of.primary_key.len(),
+            keys: connection.primary_key.len(),
         }
     }
 }

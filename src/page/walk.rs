@@ -1,76 +1,29 @@
 //! The walk down an answer's body to its rows, and along them.
 
+use super::flaw::{Flaw, Stop, too_many};
 use super::links;
-use super::odd::Flaw;
+use super::value::{field_value, instant, is_key, whole};
 use super::{MAX_FIELDS, MAX_ROWS, Member, Page, Row, Wanted};
-use crate::config::{Connection, Field};
-use crate::error::{Again, Error, Result, excerpt};
+use crate::config::Connection;
+use crate::error::{Error, Result, excerpt};
 use crate::json::{self, Fault, Span};
-use crate::timestamp::{Format, Instant};
 
 const MAX_FIELDS_PER_ROW: usize = 10_000;
-
-/// Why the walk stops: the text is no JSON, or not the JSON that was wanted.
-pub(super) enum Stop {
-    Fault(Fault),
-    Error(Box<Error>),
-    /// Only this row is not as it should be.
-    Row(Box<Flaw>),
-}
-
-impl From<Flaw> for Stop {
-    fn from(flaw: Flaw) -> Self {
-        Self::Row(Box::new(flaw))
-    }
-}
-
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Error(Box::new(error))
-    }
-}
-
-impl Stop {
-    pub(super) fn explain(self, body: &[u8]) -> Error {
-        let fault = match self {
-            Self::Error(error) => return *error,
-            Self::Row(flaw) => return flaw.error(),
-            Self::Fault(fault) => fault,
-        };
-        let at = format!("byte {} of the body", fault.at);
-        if fault.is_end() && !body.is_empty() {
-            return Error::temporary("the body was cut off").at(at);
-        }
-        let from = fault.at.saturating_sub(20).min(body.len());
-        let near = String::from_utf8_lossy(&body[from..body.len().min(from + 80)]);
-        let message = format!("the body is not JSON: {}: {:?}", fault.what, excerpt(&near));
-        Error::contract(message)
-            .at(at)
-            .again(Again::Later)
-            .hint("is the URL that of the API, and not of a web page?")
-    }
-}
 
 /// The walk through one body.
 pub(super) struct Walk<'a> {
     pub(super) page: &'a mut Page,
-    pub(super) of: &'a Connection,
+    pub(super) connection: &'a Connection,
     found: bool,
     /// The last sound row's.
     pub(super) shape: usize,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(page: &'a mut Page, of: &'a Connection) -> Self {
+    pub(super) fn new(page: &'a mut Page, connection: &'a Connection) -> Self {
         Self {
             page,
-            of,
+            connection,
             found: false,
             shape: 0,
         }
@@ -90,7 +43,7 @@ impl<'a> Walk<'a> {
             return Err(Stop::Fault(fault).explain(body));
         }
         if !self.found {
-            let at = pointer(&self.of.response.rows);
+            let at = pointer(&self.connection.response.rows);
             let start = excerpt(&String::from_utf8_lossy(&body[..body.len().min(200)]));
             return Err(no_rows(format!(
                 "no list of rows at {at} in the answer: {start}"
@@ -171,7 +124,7 @@ impl<'a> Walk<'a> {
 
     fn rows(&mut self, text: &[u8], at: usize, depth: usize) -> std::result::Result<usize, Stop> {
         self.found = true;
-        let place = pointer(&self.of.response.rows);
+        let place = pointer(&self.connection.response.rows);
         if text.get(at) != Some(&b'[') {
             let end = json::value(text, at, depth)?;
             let found = json::kind(&text[at..end]);
@@ -188,7 +141,7 @@ impl<'a> Walk<'a> {
                 Err(stop) => {
                     self.page.members.truncate(before.0);
                     self.page.ids.truncate(before.1);
-                    self.set_aside(text, at, stop)?
+                    self.page.set_aside(self.connection, text, at, stop)?
                 }
             };
             self.page.listed += 1;
@@ -204,13 +157,13 @@ impl<'a> Walk<'a> {
         at: usize,
         depth: usize,
     ) -> std::result::Result<usize, Stop> {
-        if self.of.response.row.is_empty() {
+        if self.connection.response.row.is_empty() {
             return self.row(text, at, depth);
         }
         let end = json::value(text, at, depth)?;
-        let inner = json::point(&text[at..end], &self.of.response.row);
+        let inner = json::point(&text[at..end], &self.connection.response.row);
         let Some(inner) = inner else {
-            let reason = format!("nothing at {}", pointer(&self.of.response.row));
+            let reason = format!("nothing at {}", pointer(&self.connection.response.row));
             return Err(Flaw::new(reason).into());
         };
         self.row(text, Span::within(text, inner).start as usize, depth)?;
@@ -219,7 +172,7 @@ impl<'a> Walk<'a> {
 
     /// Takes the row at `at`.
     fn row(&mut self, text: &[u8], at: usize, depth: usize) -> std::result::Result<usize, Stop> {
-        if text.get(at) != Some(&b'{') || self.of.response.columns.is_some() {
+        if text.get(at) != Some(&b'{') || self.connection.response.columns.is_some() {
             return self.no_object(text, at, depth);
         }
         let page = &mut *self.page;
@@ -278,7 +231,7 @@ impl<'a> Walk<'a> {
         self.shape = if same && count == keys.len() && !page.shapes.is_empty() {
             expected
         } else {
-            page.shape(text, first, self.of)?
+            page.shape(text, first, self.connection)?
         };
         self.take(text, Span::new(at, end), first)?;
         Ok(end)
@@ -295,7 +248,7 @@ impl<'a> Walk<'a> {
         let page = &mut *self.page;
         let members = &page.members[first..];
         let shape = &page.shapes[self.shape];
-        for (field, index) in self.of.primary_key.iter().zip(&shape.id) {
+        for (field, index) in self.connection.primary_key.iter().zip(&shape.id) {
             let Some(raw) = field_value(text, members, field, *index) else {
                 return Err(Flaw::missing(field, "the primary key", index.is_none()).into());
             };
@@ -304,9 +257,9 @@ impl<'a> Walk<'a> {
             }
             page.ids.push(Span::within(text, raw));
         }
-        let cursor = &self.of.cursor;
+        let cursor = &self.connection.cursor;
         let raw = field_value(text, members, cursor, shape.cursor);
-        let raw = match &self.of.since.fallback {
+        let raw = match &self.connection.since.fallback {
             Some(field) if raw.is_none_or(|raw| raw == b"\"\"") => {
                 field_value(text, members, field, shape.fallback)
             }
@@ -315,11 +268,11 @@ impl<'a> Walk<'a> {
         let Some(raw) = raw else {
             return Err(Flaw::missing(cursor, "the cursor", shape.cursor.is_none()).into());
         };
-        let Some(at) = instant(raw, &self.of.since.format) else {
+        let Some(at) = instant(raw, &self.connection.since.format) else {
             return Err(Flaw::timeless(cursor, raw).into());
         };
         if page.changed {
-            page.check_text(span, self.of.primary_key.len())?;
+            page.check_text(span, self.connection.primary_key.len())?;
         }
         page.rows.push(Row {
             span,
@@ -333,30 +286,6 @@ impl<'a> Walk<'a> {
     }
 }
 
-pub(super) fn too_many() -> Stop {
-    Error::contract("more fields than any table has")
-        .hint("ask for smaller pages with --page-size")
-        .into()
-}
-
-/// Whether a value can be a primary key.
-#[inline]
-pub(super) fn is_key(raw: &[u8]) -> bool {
-    matches!(raw.first(), Some(b'"' | b'-' | b'0'..=b'9'))
-}
-
-/// The instant of a cursor's value.
-#[inline]
-pub(super) fn instant(raw: &[u8], format: &Format) -> Option<Instant> {
-    match raw {
-        [b'"', inner @ .., b'"'] => format
-            .glance(inner)
-            .or_else(|| format.read(&json::unescape(inner), false)),
-        [b'-' | b'0'..=b'9', ..] => format.read(&json::text(raw), true),
-        _ => None,
-    }
-}
-
 /// Whether the quoted `key` stands at `at`.
 #[inline]
 fn has_key(text: &[u8], at: usize, key: &[u8]) -> bool {
@@ -366,49 +295,10 @@ fn has_key(text: &[u8], at: usize, key: &[u8]) -> bool {
         && text.get(end) == Some(&b'"')
 }
 
-/// A field's value, null counting as missing.
-fn field_value<'a>(
-    text: &'a [u8],
-    members: &[Member],
-    field: &Field,
-    index: Option<usize>,
-) -> Option<&'a [u8]> {
-    let raw = members.get(index?)?.value.of(text);
-    let raw = if field.path.len() > 1 {
-        json::point(raw, &field.path[1..])?
-    } else {
-        raw
-    };
-    (raw != b"null").then_some(raw)
-}
-
 fn no_rows(message: String) -> Error {
     Error::contract(message).hint(
         "name the place of the rows with \"response\": {\"rows\": \"/…\"} in the connection file",
     )
-}
-
-/// A whole number, or the digits of one in a string; null is none.
-fn whole(raw: &[u8], what: &Wanted) -> Result<Option<u64>> {
-    let name = match what {
-        Wanted::Offset => "offset",
-        Wanted::Limit => "limit",
-        _ => "total",
-    };
-    let text = json::text(raw);
-    if raw == b"null" {
-        return Ok(None);
-    }
-    count(&text).map(Some).ok_or_else(|| {
-        Error::contract(format!("{:?} is no count of rows", excerpt(&text)))
-            .at(format_args!("field {name:?}"))
-    })
-}
-
-/// Digits as a number. `parse` alone would take a plus sign too.
-pub(super) fn count(text: &str) -> Option<u64> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse().ok())?
 }
 
 /// A pointer as configurations spell it.

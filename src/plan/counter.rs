@@ -57,7 +57,7 @@ pub(super) struct Count {
 
 /// Whoever asks.
 pub(super) struct Counter<'a> {
-    pub(super) of: &'a Connection,
+    pub(super) connection: &'a Connection,
     pub(super) source: Retry,
     page: Page,
     body: Vec<u8>,
@@ -71,9 +71,9 @@ pub(super) struct Counter<'a> {
 
 impl<'a> Counter<'a> {
     /// Nothing was asked yet.
-    pub(super) fn new(of: &'a Connection, source: Retry) -> Self {
+    pub(super) fn new(connection: &'a Connection, source: Retry) -> Self {
         Self {
-            of,
+            connection,
             source,
             page: Page::default(),
             body: Vec::new(),
@@ -85,12 +85,12 @@ impl<'a> Counter<'a> {
 
     /// The first row from a bound on, and how many there are.
     pub(super) fn count(&mut self, since: Option<&str>) -> Result<Count> {
-        let of = self.of;
+        let connection = self.connection;
         let (page, body) = (&mut self.page, &mut self.body);
         // The first row may be one that cannot be used, or one row too few.
-        for limit in [self.least, of.page_size] {
+        for limit in [self.least, connection.page_size] {
             let make = |token: Option<&str>| {
-                of.request(&Values {
+                connection.request(&Values {
                     since,
                     limit,
                     offset: 0,
@@ -103,14 +103,14 @@ impl<'a> Counter<'a> {
             };
             let asked = SystemClock.now();
             let read = self.source.fetch(&make, body, &mut |response, body, now| {
-                answer::read(page, response, body, of, now, before)
+                answer::read(page, response, body, connection, now, before)
             });
             let from = since.map_or_else(String::new, |since| format!(" from {}", excerpt(since)));
             if let Err(error) = &read
                 && matches!(error.refusal(), Some(Refusal::Status(400 | 422)))
-                && limit < of.page_size
+                && limit < connection.page_size
             {
-                self.least = of.page_size;
+                self.least = connection.page_size;
                 continue;
             }
             let response = read.map_err(|error| error.at(format_args!("counting rows{from}")))?;
@@ -119,8 +119,8 @@ impl<'a> Counter<'a> {
                 let date = date.map(|date| date.minus(response.elapsed));
                 self.now = date.map_or(asked, |date| date.min(asked));
             }
-            let view = page.view(body, of);
-            if view.is_empty() && view.skipped() > 0 && limit < of.page_size {
+            let view = page.view(body, connection);
+            if view.is_empty() && view.skipped() > 0 && limit < connection.page_size {
                 continue;
             }
             let first = (!view.is_empty()).then(|| Mark::of(&view, 0));
@@ -135,7 +135,7 @@ impl<'a> Counter<'a> {
 
     /// The same from a mark on, as a shard asks for it.
     pub(super) fn from(&mut self, mark: &Mark) -> Result<Count> {
-        let bound = since_bound(self.of, mark);
+        let bound = since_bound(self.connection, mark);
         self.count(bound.text.as_deref())
     }
 
@@ -158,7 +158,7 @@ impl<'a> Counter<'a> {
     /// The instant that rows must be older than to be in a shard, so that they are
     /// all visible by now, by every clock; and whether it was given.
     pub(super) fn end(&self, spelling: &dyn Spelling, until: Option<Mark>) -> Result<(Mark, bool)> {
-        let lookback = self.of.lookback;
+        let lookback = self.connection.lookback;
         let young = RECENT.max(lookback.saturating_mul(2));
         let ripe = self.now.minus(young).minus(lookback);
         if let Some(until) = until.filter(|until| until.at <= ripe) {
@@ -200,7 +200,14 @@ impl<'a> Counter<'a> {
                 }
             };
             let is_end = point.mark == search.last().mark;
-            if is_end || self.of.since.format.twice(&point.mark.text).is_some() {
+            if is_end
+                || self
+                    .connection
+                    .since
+                    .format
+                    .twice(&point.mark.text)
+                    .is_some()
+            {
                 return Ok(None);
             }
             if self.proved.as_ref() == Some(&point.mark) {

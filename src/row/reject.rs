@@ -1,10 +1,12 @@
 //! Rows that are set aside: one line of JSON each, with the reason. It decides
 //! on none, and writes no row twice that nothing else remembers.
 
-use super::{Encoder, Misfit};
+use super::Encoder;
+use super::plan::Misfit;
 use crate::error::{Error, Result};
+use crate::hash::{FNV, fnv};
 use crate::json;
-use crate::page::{FNV, View, fnv};
+use crate::page::View;
 
 impl Encoder {
     /// Sets the rows aside that have no timestamp, each once a sync.

@@ -10,7 +10,8 @@ use crate::row::Encoder;
 use crate::sink::Sink;
 use crate::sink::file::FileSink;
 use crate::sink::stdout::StdoutSink;
-use crate::store::{Store, after};
+use crate::stamp::after;
+use crate::store::Store;
 use crate::timestamp::{self, Instant};
 
 /// Loads the state and brings the files of a sync that did not end in order.
@@ -112,13 +113,13 @@ fn is_beginning(state: &Checkpoint) -> bool {
 
 /// How rows are written.
 pub(crate) fn encoder(
-    of: &Connection,
+    connection: &Connection,
     known: &Files,
     options: &Options,
     now: Instant,
 ) -> Result<Encoder> {
-    let encoder =
-        Encoder::new(options.format.unwrap_or_default(), of).with_header(known.columns.as_deref());
+    let encoder = Encoder::new(options.format.unwrap_or_default(), connection)
+        .with_header(known.columns.as_deref());
     if options.metadata {
         encoder.with_metadata(known.seq, now)
     } else {

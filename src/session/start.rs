@@ -44,14 +44,14 @@ fn known(text: &str, format: &Format) -> Option<Instant> {
 
 /// Where the cursor takes up.
 pub(crate) fn start(
-    of: &Connection,
+    connection: &Connection,
     state: Option<Checkpoint>,
     since: Option<Mark>,
 ) -> Result<Start> {
-    let format = &of.since.format;
+    let format = &connection.since.format;
     let spelled = |mark: &Mark| Bound::spelled(mark, format);
-    let first = match (&since, &of.since.first) {
-        (Some(since), _) => since_bound(of, since),
+    let first = match (&since, &connection.since.first) {
+        (Some(since), _) => since_bound(connection, since),
         (None, None) => Bound {
             text: None,
             at: Instant::MIN,
@@ -88,7 +88,7 @@ pub(crate) fn start(
         (Resume::At(text), _) => match marked(text) {
             Ok(mark) => not_before(spelled(&mark), progress.start.as_deref()),
             // The first bound may be no timestamp; it is sent as it is.
-            Err(_) if of.since.first.as_ref() == Some(text) => first.clone(),
+            Err(_) if connection.since.first.as_ref() == Some(text) => first.clone(),
             Err(error) => return Err(error),
         },
         (Resume::Mark, Some(mark)) => spelled(mark),
@@ -115,10 +115,10 @@ pub(crate) fn start(
 /// The bound from which the rows at a mark and after it come. Rows before it
 /// are not wanted, however the API's filter cuts: where that leaves out the rows
 /// of its own bound, an earlier one is sent.
-pub(crate) fn since_bound(of: &Connection, since: &Mark) -> Bound {
-    let format = &of.since.format;
+pub(crate) fn since_bound(connection: &Connection, since: &Mark) -> Bound {
+    let format = &connection.since.format;
     let earlier = || format.before_like(&since.text, since.at);
-    let sent = match of.since.exclusive.then(earlier).flatten() {
+    let sent = match connection.since.exclusive.then(earlier).flatten() {
         Some((text, at)) => Mark { text, at },
         None => since.clone(),
     };
@@ -138,28 +138,28 @@ fn not_before(bound: Bound, start: Option<&str>) -> Bound {
 }
 
 /// How the connection is walked, as the cursor takes it.
-pub(crate) fn settings(of: &Connection, until: Option<Instant>) -> Settings {
+pub(crate) fn settings(connection: &Connection, until: Option<Instant>) -> Settings {
     Settings {
-        limit: of.page_size,
-        max_offset: of.max_offset,
-        exclusive: of.since.exclusive,
-        order: if of.sorted {
+        limit: connection.page_size,
+        max_offset: connection.max_offset,
+        exclusive: connection.since.exclusive,
+        order: if connection.sorted {
             Order::Sorted
         } else {
             Order::Unsorted
         },
-        paging: paging(of),
-        filters: of.holds(Slot::Since),
-        limits: of.holds(Slot::Limit),
-        format: of.since.format.clone(),
-        lookback: of.lookback,
+        paging: paging(connection),
+        filters: connection.holds(Slot::Since),
+        limits: connection.holds(Slot::Limit),
+        format: connection.since.format.clone(),
+        lookback: connection.lookback,
         until,
     }
 }
 
 /// How the connection asks for the page after a page.
-fn paging(of: &Connection) -> Paging {
-    match of.paging() {
+fn paging(connection: &Connection) -> Paging {
+    match connection.paging() {
         config::Paging::Offset => Paging::Offset,
         config::Paging::Page => Paging::Page,
         config::Paging::Link => Paging::Link,

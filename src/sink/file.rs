@@ -7,7 +7,8 @@ use crate::disk::Append;
 use crate::error::Result;
 use crate::load::{HandOver, Loaded, Loader};
 use crate::sink::{Batch, Outcome, Sink};
-use crate::store::{Store, Tail, after, failed, parent};
+use crate::stamp::after;
+use crate::store::{Store, Tail, failed, parent};
 
 /// A file under way.
 struct Writing {

@@ -4,7 +4,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::secret::literal;
+use crate::config::literal;
 
 /// An http or https URL.
 #[derive(Debug, Clone, PartialEq, Eq)]

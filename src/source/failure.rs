@@ -69,6 +69,28 @@ impl Failure {
                 Error::temporary(format!("no complete answer from {peer} within {after:?}"))
                     .hint("give it longer (--timeout), or ask for less at a time (--page-size)")
             }
+            Self::Certificate(_) | Self::Client(..) | Self::Tls(_) => self.explain_tls(peer),
+            Self::Http(text) => Error::contract(format!(
+                "{peer} sent no valid HTTP answer: {}",
+                shown(&text)
+            ))
+            .again(Again::Later)
+            .hint("is --url right? a server that speaks only https answers so to http"),
+            Self::Request(text) => {
+                Error::usage(format!("this request cannot be sent: {}", shown(&text)))
+                    .hint("look at --url, and at headers and query in the connection file")
+            }
+            Self::Other(text) => {
+                Error::temporary(format!("cannot talk to {peer}: {}", shown(&text)))
+                    .hint("is --url right?")
+            }
+        }
+    }
+
+    /// The error for a peer with which TLS did not come about.
+    fn explain_tls(self, peer: &str) -> Error {
+        let shown = |text: &str| redacted(text).into_owned();
+        match self {
             Self::Certificate(text) => {
                 Error::refused(format!("cannot trust {peer}: {}", shown(&text))).hint(
                     "is --url right? the certificate of an authority of your own goes into \
@@ -99,20 +121,7 @@ impl Failure {
                 Error::temporary(format!("no TLS connection to {peer}: {}", shown(&text)))
                     .hint("does it speak https? is --url right?")
             }
-            Self::Http(text) => Error::contract(format!(
-                "{peer} sent no valid HTTP answer: {}",
-                shown(&text)
-            ))
-            .again(Again::Later)
-            .hint("is --url right? a server that speaks only https answers so to http"),
-            Self::Request(text) => {
-                Error::usage(format!("this request cannot be sent: {}", shown(&text)))
-                    .hint("look at --url, and at headers and query in the connection file")
-            }
-            Self::Other(text) => {
-                Error::temporary(format!("cannot talk to {peer}: {}", shown(&text)))
-                    .hint("is --url right?")
-            }
+            other => other.explain(peer),
         }
     }
 }

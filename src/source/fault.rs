@@ -43,7 +43,7 @@ pub(crate) fn suspect(error: Error, body: &[u8], rows: &[String], good: bool) ->
     let is_object = body.get(json::space(body, 0)) == Some(&b'{');
     // Where the body itself is to be the list, an object is none.
     let found = !rows.is_empty() && json::point(body, rows).is_some_and(is_there);
-    if !good || error.is_worth() != Again::Never || !is_object || found {
+    if !good || error.again_when() != Again::Never || !is_object || found {
         return error;
     }
     error
@@ -82,7 +82,7 @@ mod tests {
 
     fn at(body: &str, good: bool) -> Option<(Kind, Again, String)> {
         let error = told(body.as_bytes(), &["error".to_owned()], good)?;
-        Some((error.kind(), error.is_worth(), error.to_string()))
+        Some((error.kind(), error.again_when(), error.to_string()))
     }
 
     #[test]
@@ -109,7 +109,7 @@ mod tests {
         let judge = |body: &str, good| {
             let rows = ["items".to_owned()];
             let error = Error::contract("no list of rows");
-            suspect(error, body.as_bytes(), &rows, good).is_worth()
+            suspect(error, body.as_bytes(), &rows, good).again_when()
         };
         for body in [
             r#"{"error": {"code": "RATE_LIMITED"}}"#,

@@ -22,9 +22,10 @@ use ureq::unversioned::transport::{
     ConnectProxyConnector, Connector, RustlsConnector, SocksConnector, TcpConnector,
 };
 
+use crate::config::literal;
 use crate::error::{Again, Error, Result, excerpt};
 use crate::exchange::{Method, Request, Response};
-use crate::secret::{basic, literal, redacted};
+use crate::secret::{basic, redacted};
 use crate::source::Source;
 use crate::source::address::Address;
 use crate::source::body::{self, is_end};

@@ -196,29 +196,30 @@ mod tests {
             empty: vec![404],
             retry: vec![403],
         };
-        let of = |status, headers: &[(&str, &str)]| {
-            check(&answer(status, headers), b"<p>", 0, &known).map_err(|e| (e.kind(), e.is_worth()))
+        let meaning = |status, headers: &[(&str, &str)]| {
+            check(&answer(status, headers), b"<p>", 0, &known)
+                .map_err(|e| (e.kind(), e.again_when()))
         };
         let html = ("Content-Type", "text/html");
-        assert_eq!(of(404, &[html]), Ok(Meaning::Empty));
-        assert_eq!(of(204, &[html]), Ok(Meaning::Empty));
-        assert_eq!(of(403, &[]), Err((Kind::Temporary, Again::Later)));
-        assert_eq!(of(410, &[]), Err((Kind::Refused, Again::Never)));
+        assert_eq!(meaning(404, &[html]), Ok(Meaning::Empty));
+        assert_eq!(meaning(204, &[html]), Ok(Meaning::Empty));
+        assert_eq!(meaning(403, &[]), Err((Kind::Temporary, Again::Later)));
+        assert_eq!(meaning(410, &[]), Err((Kind::Refused, Again::Never)));
     }
 
     #[test]
     fn a_403_is_a_limit_only_where_its_headers_say_so() {
-        let of = |headers: &[(&str, &str)]| {
-            error_of(&answer(403, headers), b"", 0).map(|e| (e.kind(), e.is_worth()))
+        let meaning = |headers: &[(&str, &str)]| {
+            error_of(&answer(403, headers), b"", 0).map(|e| (e.kind(), e.again_when()))
         };
         let after = |s| Some((Kind::Temporary, Again::After(Duration::from_secs(s))));
-        assert_eq!(of(&[("Retry-After", "2")]), after(2));
+        assert_eq!(meaning(&[("Retry-After", "2")]), after(2));
         let spent = ("X-RateLimit-Remaining", "0");
-        assert_eq!(of(&[spent, ("X-RateLimit-Reset", "9")]), after(9));
-        assert_eq!(of(&[spent]), Some((Kind::Temporary, Again::Later)));
+        assert_eq!(meaning(&[spent, ("X-RateLimit-Reset", "9")]), after(9));
+        assert_eq!(meaning(&[spent]), Some((Kind::Temporary, Again::Later)));
         let left = [("X-RateLimit-Remaining", "41"), ("X-RateLimit-Reset", "9")];
         for headers in [&left[..], &[]] {
-            assert_eq!(of(headers), Some((Kind::Refused, Again::Never)));
+            assert_eq!(meaning(headers), Some((Kind::Refused, Again::Never)));
         }
     }
 
@@ -248,9 +249,9 @@ mod tests {
             (999, Some((Kind::Contract, Again::Never))),
         ] {
             let error = error_of(&answer(status, &[]), b"", 0);
-            let seen = error.as_ref().map(|e| (e.kind(), e.is_worth()));
+            let seen = error.as_ref().map(|e| (e.kind(), e.again_when()));
             assert_eq!(seen, expected, "{status}");
-            assert!(error.is_none_or(|e| !e.remedy().is_empty()), "{status}");
+            assert!(error.is_none_or(|e| !e.hint_text().is_empty()), "{status}");
         }
     }
 
@@ -276,7 +277,7 @@ mod tests {
         ] {
             let response = answer(503, &[("Retry-After", given), ("Date", NOON)]);
             let error = error_of(&response, b"", 0).unwrap();
-            assert_eq!(error.is_worth(), expected, "{given}");
+            assert_eq!(error.again_when(), expected, "{given}");
         }
         let error = error_of(&answer(429, &[("retry-after", "3600")]), b"", 0).unwrap();
         assert!(error.to_string().contains("come back after 3600 s"));
@@ -288,7 +289,7 @@ mod tests {
         assert_eq!(now, 1_705_320_000);
         let response = answer(503, &[("Retry-After", "Mon, 15 Jan 2024 12:00:05 GMT")]);
         let error = error_of(&response, b"", now).unwrap();
-        assert_eq!(error.is_worth(), Again::After(Duration::from_secs(5)));
+        assert_eq!(error.again_when(), Again::After(Duration::from_secs(5)));
     }
 
     #[test]
@@ -320,7 +321,7 @@ mod tests {
         let error = plain(&page, b"<p>").unwrap_err();
         assert_eq!(error.to_string(), "the answer is text/html, not JSON: <p>");
         assert_eq!(
-            (error.kind(), error.is_worth()),
+            (error.kind(), error.again_when()),
             (Kind::Contract, Again::Later)
         );
     }

@@ -3,47 +3,9 @@
 //! of the clock: each stamp is later than the last one that the state knows
 //! and than every one in the folder.
 
-use std::time::Duration;
-
 use crate::error::{Error, Result};
-use crate::row::FileFormat;
-use crate::store::{Store, stamp};
-use crate::timestamp::{self, Instant};
-
-/// When a stamp says that it was made, None where it is none.
-pub fn stamp_of(stamp: &str) -> Option<Instant> {
-    if stamp.len() != 16 || !stamp.is_ascii() {
-        return None;
-    }
-    let part = |range: std::ops::Range<usize>| stamp.get(range);
-    let (date, time) = (
-        part(0..4).zip(part(4..6)).zip(part(6..8))?,
-        part(9..11).zip(part(11..13)).zip(part(13..15))?,
-    );
-    let (((year, month), day), ((hour, minute), second)) = (date, time);
-    timestamp::parse(&format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z"))
-}
-
-/// The first stamp that is later than this one.
-///
-/// # Errors
-/// [`crate::error::Kind::Local`] at the end of the year 9999.
-pub fn after(last: &str) -> Result<String> {
-    let next = stamp_of(last).map(|last| timestamp::compact(last.plus(Duration::from_secs(1))));
-    next.filter(|next| next.as_str() > last).ok_or_else(|| {
-        Error::local(format!("there is no name for a file after {last}"))
-            .hint("a file of the year 9999 is in the folder or was: start with a new folder")
-    })
-}
-
-/// The format of a finished file, None where the name is not that of one.
-pub fn format_of(name: &str, table: &str) -> Option<FileFormat> {
-    let formats = [FileFormat::Ndjson, FileFormat::Csv];
-    let stamp = stamp(name, table)?;
-    formats
-        .into_iter()
-        .find(|format| name == format!("{table}-{stamp}.{}", format.extension()))
-}
+use crate::stamp::{format_of, stamp, stamp_of};
+use crate::store::Store;
 
 impl Store {
     /// The last stamp that is known: the state's, or that of a file in the

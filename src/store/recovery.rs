@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::checkpoint::Part;
 use crate::disk::Entry;
 use crate::error::{Error, Result};
-use crate::store::{PART, Store, beside, failed, stamp};
+use crate::stamp::stamp;
+use crate::store::{PART, Store, beside, failed};
 
 /// What there is of a file that a state names.
 enum Found {
@@ -19,6 +20,11 @@ enum Found {
     Nothing,
     /// It is not what the state says.
     Amiss(Error),
+}
+
+/// What there is where a file is not what the state says.
+fn amiss(message: String, hint: &str) -> Result<Found> {
+    Ok(Found::Amiss(Error::local(message).hint(hint)))
 }
 
 impl Store {
@@ -91,54 +97,39 @@ impl Store {
     /// Compares a file with what the state says of it.
     fn inspect(&self, part: &Part) -> Result<Found> {
         let (under_way, finished) = (self.part_path(&part.file), self.path(&part.file));
-        let amiss =
-            |message: String, hint: &str| Ok(Found::Amiss(Error::local(message).hint(hint)));
-        let is_part = self.entry(&under_way)?;
-        let found = match (is_part, self.entry(&finished)?) {
-            (Some(found), None) | (None, Some(found)) => found,
+        let (path, entry, is_part) = match (self.entry(&under_way)?, self.entry(&finished)?) {
+            (Some(entry), None) => (&under_way, entry, true),
+            (None, Some(entry)) => (&finished, entry, false),
             (None, None) if part.bytes == 0 => return Ok(Found::Nothing),
             (None, None) => {
+                let (path, bytes) = (under_way.display(), part.bytes);
                 return amiss(
-                    format!(
-                        "{} is gone, the state vouches for {} bytes of it",
-                        under_way.display(),
-                        part.bytes
-                    ),
+                    format!("{path} is gone, the state vouches for {bytes} bytes of it"),
                     "put it back, or start over with --full-refresh",
                 );
             }
             (Some(_), Some(_)) => {
+                let (under_way, finished) = (under_way.display(), finished.display());
                 return amiss(
-                    format!(
-                        "both {} and {} are there",
-                        under_way.display(),
-                        finished.display()
-                    ),
+                    format!("both {under_way} and {finished} are there"),
                     "one of them is a copy: move it away",
                 );
             }
         };
-        let path = if is_part.is_some() {
-            &under_way
-        } else {
-            &finished
-        };
-        let bytes = match found {
+        let shown = path.display();
+        let bytes = match entry {
             Entry::File(bytes) => bytes,
             Entry::Other(what) => {
                 return amiss(
-                    format!("{} is {what}, no plain file", path.display()),
+                    format!("{shown} is {what}, no plain file"),
                     "put the file back that the last sync wrote, or start over with --full-refresh",
                 );
             }
         };
         if bytes < part.bytes {
+            let vouched = part.bytes;
             return amiss(
-                format!(
-                    "{} holds {bytes} bytes, the state vouches for {}",
-                    path.display(),
-                    part.bytes
-                ),
+                format!("{shown} holds {bytes} bytes, the state vouches for {vouched}"),
                 "rows that were delivered are missing from it: put the file back, or start over with --full-refresh",
             );
         }
@@ -146,16 +137,13 @@ impl Store {
             Some(tail) => self.tail(path, part.bytes)? != *tail,
             None => false,
         };
-        if differs || (is_part.is_none() && bytes > part.bytes) {
+        if differs || (!is_part && bytes > part.bytes) {
             return amiss(
-                format!(
-                    "{} is not the file that the state vouches for",
-                    path.display()
-                ),
+                format!("{shown} is not the file that the state vouches for"),
                 "put the right one back, or start over with --full-refresh",
             );
         }
-        Ok(if is_part.is_some() {
+        Ok(if is_part {
             Found::UnderWay(bytes)
         } else {
             Found::Finished

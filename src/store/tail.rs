@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use crate::error::Result;
-use crate::page::{FNV, fnv};
+use crate::hash::{FNV, fnv};
 use crate::store::{Store, failed};
 
 /// How much of a file's end it covers.

@@ -54,7 +54,7 @@ pub(crate) fn each(
 /// An error at a line of a file, with what to try where nothing is said.
 fn at(file: &File, line: u64, error: Error) -> Error {
     let error = error.at(format_args!("{}, line {line}", file.path.display()));
-    match error.remedy() {
+    match error.hint_text() {
         "" => error.hint(
             "the file was changed after it was written: put a good copy back, or move it away and run sync --full-refresh",
         ),

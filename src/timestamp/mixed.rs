@@ -9,7 +9,8 @@
 use std::borrow::Cow;
 
 use super::{Format, format, naive, parse, to_utc, wall};
-use crate::calendar::{Civil, HEAD, Instant, day, http_date, spell_head};
+use crate::calendar::{Civil, HEAD, Instant, day, spell_head};
+use crate::http_date::http_date;
 use crate::zone::{Reading, Zone};
 
 /// How values are read, how bounds are sent, and in which zone both are where

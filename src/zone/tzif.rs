@@ -61,8 +61,13 @@ fn header(file: &[u8]) -> Result<(u8, Counts), String> {
     Ok((header[4], counts))
 }
 
-fn length(of: &Counts, size: usize) -> usize {
-    of.time * (size + 1) + of.kind * 6 + of.chars + of.leap * (size + 4) + of.isstd + of.isut
+fn length(counts: &Counts, size: usize) -> usize {
+    counts.time * (size + 1)
+        + counts.kind * 6
+        + counts.chars
+        + counts.leap * (size + 4)
+        + counts.isstd
+        + counts.isut
 }
 
 /// Big-endian, with its sign.
@@ -75,14 +80,14 @@ fn number(bytes: &[u8]) -> i64 {
 }
 
 /// The rules of a data block, and what follows it.
-fn rules<'a>(block: &'a [u8], of: &Counts, size: usize) -> Result<(Rules, &'a [u8]), String> {
-    let (block, rest) = block.split_at_checked(length(of, size)).ok_or(SHORT)?;
-    if of.leap > 0 {
+fn rules<'a>(block: &'a [u8], counts: &Counts, size: usize) -> Result<(Rules, &'a [u8]), String> {
+    let (block, rest) = block.split_at_checked(length(counts, size)).ok_or(SHORT)?;
+    if counts.leap > 0 {
         return Err("it counts leap seconds, which no API does".into());
     }
-    let (times, block) = block.split_at(of.time * size);
-    let (kinds, block) = block.split_at(of.time);
-    let offsets: Vec<i64> = block[..of.kind * 6]
+    let (times, block) = block.split_at(counts.time * size);
+    let (kinds, block) = block.split_at(counts.time);
+    let offsets: Vec<i64> = block[..counts.kind * 6]
         .chunks_exact(6)
         .map(|kind| number(&kind[..4]))
         .collect();

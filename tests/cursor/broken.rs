@@ -46,7 +46,7 @@ fn read(
         let asked = Answer::new(None, total, instant(1_000 + nth as i64));
         let step = cursor.accept(&page, &asked).map_err(|error| {
             assert_eq!(error.kind(), Kind::Contract);
-            assert!(!error.remedy().is_empty(), "{error}");
+            assert!(!error.hint_text().is_empty(), "{error}");
             (error, nth + 1)
         })?;
         rows += step
@@ -202,7 +202,11 @@ fn ties_in_another_order_each_time_are_refused_with_a_page_size_that_would_do() 
     });
     let (error, requests) = result.unwrap_err();
     assert!(error.to_string().contains("no stable order"), "{error}");
-    assert!(error.remedy().contains("--page-size"), "{}", error.remedy());
+    assert!(
+        error.hint_text().contains("--page-size"),
+        "{}",
+        error.hint_text()
+    );
     assert!(requests < 100);
 }
 

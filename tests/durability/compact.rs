@@ -338,7 +338,7 @@ fn a_fault_at_any_operation_is_told_and_costs_nothing() {
                     said.contains(&*bad.path.to_string_lossy()),
                     "{place}: {said}"
                 );
-                assert!(!error.remedy().is_empty(), "{place}: {said}");
+                assert!(!error.hint_text().is_empty(), "{place}: {said}");
                 check(folder, &sim.image(), &place);
             }
         }
@@ -410,7 +410,7 @@ fn where_a_sync_did_not_end_nothing_is_touched() {
             Ok(_) => done += 1,
             Err(error) => {
                 assert_eq!(error.exit_code(), 6);
-                assert!(!error.remedy().is_empty(), "{error}");
+                assert!(!error.hint_text().is_empty(), "{error}");
                 let (before, after) = (names(&image), names(&disk.image()));
                 assert_eq!(before, after, "{error}");
                 refused += 1;

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::injected::strike;
 use crate::support::{Scratch, files, highwater, program, run};
 
 /// The calls that change something on the disk.
@@ -42,39 +43,25 @@ fn every(what: &str, code: Option<i32>) {
     let wanted = table(folder().path());
     assert_eq!(wanted.len(), 3);
     for call in CALLS {
-        let (mut struck, mut misses) = (0, 0);
-        for when in 1.. {
+        let struck = strike(call, what, code, &mut |inject| {
             let dir = folder();
-            let place = format!("{call}:{what}:when={when}");
             let mut command = Command::new("strace");
             command
                 .current_dir(dir.path())
                 // The loader would look for its libraries in many places.
                 .env_remove("LD_LIBRARY_PATH")
-                .args(["-qq", "-o", "/dev/null", "-e", &format!("inject={place}")])
+                .args(["-qq", "-o", "/dev/null", "-e", &format!("inject={inject}")])
                 .arg(program())
                 .args(["compact", "--out=."]);
             let outcome = run(&mut command);
-            assert_eq!(table(dir.path()), wanted, "{place}");
+            assert_eq!(table(dir.path()), wanted, "{inject}");
             run(highwater(dir.path()).args(["compact", "--out=."])).expect(0);
-            assert_eq!(table(dir.path()), wanted, "{place}");
+            assert_eq!(table(dir.path()), wanted, "{inject}");
             let left = files(dir.path());
             let left = left.iter().filter(|name| name.starts_with("user-"));
-            assert_eq!(left.count(), 1, "{place}");
-            if outcome.code == Some(0) {
-                misses += 1;
-                // The loader tries files that it can do without.
-                if misses > if call == "openat" { 5 } else { 1 } {
-                    break;
-                }
-                continue;
-            }
-            (misses, struck) = (0, struck + 1);
-            // 127 is the loader's, before there is a program.
-            let known = code.is_none_or(|code| [Some(code), Some(127)].contains(&outcome.code));
-            assert!(known, "{place}: {:?} {}", outcome.code, outcome.stderr);
-        }
-        println!("{call}: {struck} times {what}");
+            assert_eq!(left.count(), 1, "{inject}");
+            outcome
+        });
         assert!(struck > 0, "{call} was never hit by {what}");
     }
 }

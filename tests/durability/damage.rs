@@ -47,7 +47,7 @@ fn refused(scene: &Scene, image: &Image, says: &str) {
     let error = scene.sync(&sim).map(|_| ()).unwrap_err();
     assert_eq!(error.exit_code(), 6, "{error}");
     assert!(error.to_string().contains(says), "{error}");
-    assert!(!error.remedy().is_empty(), "{error}");
+    assert!(!error.hint_text().is_empty(), "{error}");
     assert_eq!(
         without_locks(sim.image()),
         without_locks(image.clone()),

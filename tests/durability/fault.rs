@@ -31,7 +31,7 @@ pub fn every_fault(plot: Plot, errno: i32) {
             "{place}: {said}"
         );
         assert!(said.contains("os error"), "{place}: {said}");
-        assert!(!error.remedy().is_empty(), "{place}: {said}");
+        assert!(!error.hint_text().is_empty(), "{place}: {said}");
         // Where the new state is synced first, its rows are synced nonetheless:
         // both at once.
         let state = plot.csv && log[bad].kind == Kind::SyncAll && log[bad].ends(".tmp");

@@ -95,37 +95,49 @@ fn fresh(_: &Api) -> Scratch {
     Scratch::new()
 }
 
-/// Until the program gets through a few times in a row: the loader tries files
-/// that it can do without.
+/// Strikes the first call of a kind, then the second, and so on, until the
+/// program gets through a few times in a row: the loader tries files that it can
+/// do without. How often the program did not get through.
+pub(crate) fn strike(
+    call: &str,
+    what: &str,
+    code: Option<i32>,
+    attempt: &mut dyn FnMut(&str) -> Outcome,
+) -> usize {
+    let (mut struck, mut misses) = (0, 0);
+    for when in 1.. {
+        let inject = format!("{call}:{what}:when={when}");
+        let outcome = attempt(&inject);
+        if outcome.code == Some(0) {
+            misses += 1;
+            if misses > if call == "openat" { 5 } else { 1 } {
+                break;
+            }
+            continue;
+        }
+        (misses, struck) = (0, struck + 1);
+        // 127 is the loader's, before there is a program.
+        let known = code.is_none_or(|code| [Some(code), Some(127)].contains(&outcome.code));
+        assert!(known, "{inject}: {:?} {}", outcome.code, outcome.stderr);
+    }
+    println!("{call}: {struck} times {what}");
+    struck
+}
+
 fn every(what: &str, begin: fn(&Api) -> Scratch, code: Option<i32>) {
     let api = Api::start(Table::users(24, 2));
     for call in CALLS {
-        let mut struck = 0;
-        for whose in WHOSE {
-            let mut misses = 0;
-            for when in 1.. {
+        let struck = WHOSE.into_iter().map(|whose| {
+            strike(call, what, code, &mut |inject| {
                 let scratch = begin(&api);
-                let inject = format!("{call}:{what}:when={when}");
-                let place = format!("{inject} {whose:?}");
-                let outcome = under_strace(scratch.path(), &api, whose, &inject);
-                ends_well(scratch.path(), &api, &place);
-                if outcome.code == Some(0) {
-                    misses += 1;
-                    if misses > if call == "openat" { 5 } else { 1 } {
-                        break;
-                    }
-                    continue;
-                }
-                (misses, struck) = (0, struck + 1);
-                // 127 is the loader's, before there is a program.
-                let known = code.is_none_or(|code| [Some(code), Some(127)].contains(&outcome.code));
-                assert!(known, "{place}: {:?} {}", outcome.code, outcome.stderr);
-            }
-        }
-        println!("{call}: {struck} times {what}");
+                let outcome = under_strace(scratch.path(), &api, whose, inject);
+                ends_well(scratch.path(), &api, &format!("{inject} {whose:?}"));
+                outcome
+            })
+        });
         // The one is for a first run only, the other for the run after a kill.
         assert!(
-            struck > 0 || ["mkdir", "unlink"].contains(&call),
+            struck.sum::<usize>() > 0 || ["mkdir", "unlink"].contains(&call),
             "{call} was never hit by {what}"
         );
     }

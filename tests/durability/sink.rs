@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use highwater::checkpoint::{Checkpoint, Files, Origin, Part, Progress};
+use highwater::row::Lead;
 use highwater::sink::file::FileSink;
-use highwater::sink::{Batch, Lead, Sink};
+use highwater::sink::{Batch, Sink};
 use highwater::store::Store;
 
 use crate::scene::OUT;

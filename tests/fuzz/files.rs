@@ -61,7 +61,7 @@ fn check(ending: &str, dir: &Scratch, input: &[u8]) -> Result<(), String> {
         Err(error) => {
             let what = error.to_string();
             ensure!(
-                error.kind() == Kind::Local && !error.remedy().is_empty(),
+                error.kind() == Kind::Local && !error.hint_text().is_empty(),
                 "{what}"
             );
             ensure!(

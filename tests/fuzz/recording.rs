@@ -129,7 +129,7 @@ fn check(input: &[u8]) -> Result<(), String> {
         Err(error) => {
             let what = error.to_string();
             ensure!(
-                error.kind() == Kind::Usage && !error.remedy().is_empty(),
+                error.kind() == Kind::Usage && !error.hint_text().is_empty(),
                 "{what}"
             );
             ensure!(

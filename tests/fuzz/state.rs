@@ -21,7 +21,7 @@ fn check(input: &[u8]) -> Result<(), String> {
             let what = error.to_string();
             ensure!(error.kind() == Kind::Local, "{:?}: {what}", error.kind());
             ensure!(what.starts_with("the state is "), "{what}");
-            ensure!(!error.remedy().is_empty(), "no remedy for {what}");
+            ensure!(!error.hint_text().is_empty(), "no remedy for {what}");
             ensure!(
                 !what.contains(char::is_control),
                 "a control character in {what:?}"

@@ -156,7 +156,7 @@ fn variables_that_are_not_set_are_named_with_their_line() {
         unset.to_string(),
         "line 3: the environment variable NOPE is not set"
     );
-    assert!(unset.remedy().contains("export NOPE="));
+    assert!(unset.hint_text().contains("export NOPE="));
     assert_eq!(error("{\"url\":\"${HOST\"}"), "line 1: a ${ without its }");
     assert_eq!(
         error("{\"url\":\"${HO-ST}\"}"),

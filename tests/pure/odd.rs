@@ -197,9 +197,9 @@ fn a_row_with_a_fault_is_set_aside_and_the_others_are_read() {
         let error = read(&body, "{}").expect_err(&row);
         assert!(error.to_string().starts_with("row 1"), "{row}: {error}");
         assert!(
-            error.remedy().contains(r#""on_bad_row": "reject""#),
+            error.hint_text().contains(r#""on_bad_row": "reject""#),
             "{row}: {}",
-            error.remedy()
+            error.hint_text()
         );
     }
 }
@@ -209,7 +209,7 @@ fn brackets_that_do_not_match_up_are_no_rows_fault() {
     for row in ["{]", "{\"id\":\"2", "{\"id\":[}", "{} {}", "{}}", "\"x", ""] {
         let error = read(&among_sound(row), REJECT).expect_err(row);
         assert!(
-            error.remedy().is_empty() || !error.remedy().contains("on_bad_row"),
+            error.hint_text().is_empty() || !error.hint_text().contains("on_bad_row"),
             "{row}: {error}"
         );
     }

@@ -195,13 +195,13 @@ fn a_body_that_is_no_json_is_worth_another_try() {
          \"<html>gateway</html>\""
     );
     assert_eq!(
-        (html.kind(), html.is_worth()),
+        (html.kind(), html.again_when()),
         (Kind::Contract, Again::Later)
     );
     let of = Connection::default();
     let bytes = decode_with(b"{\"data\":\"\xFF\"}", &Response::default(), &of).unwrap_err();
     assert_eq!(bytes.to_string(), "byte 9 of the body is not UTF-8");
-    assert_eq!(bytes.is_worth(), Again::Later);
+    assert_eq!(bytes.again_when(), Again::Later);
     let more = decode("{\"data\":[]} {}", "{}").unwrap_err();
     assert_eq!(more.kind(), Kind::Contract);
     assert!(decode("", "{}").is_err());

@@ -140,7 +140,7 @@ fn a_server_that_is_not_there_is_named() {
     let expected = format!("cannot connect to 127.0.0.1:{port}: connection refused");
     assert_eq!(error.to_string(), expected);
     assert_eq!(
-        (error.kind(), error.is_worth()),
+        (error.kind(), error.again_when()),
         (Kind::Temporary, Again::Later)
     );
 }
@@ -173,7 +173,7 @@ fn a_kept_connection_that_dies_is_replaced_at_once_but_not_twice() {
     for expected in [Again::Now, Again::Later] {
         let error = source.fetch(&Request::default(), &mut body).unwrap_err();
         assert_eq!(
-            (error.kind(), error.is_worth()),
+            (error.kind(), error.again_when()),
             (Kind::Temporary, expected),
             "{error}"
         );
@@ -252,7 +252,7 @@ fn settings_that_cannot_work_are_a_usage_error() {
         let error = Live::new(settings).err().unwrap();
         assert_eq!(error.kind(), Kind::Usage);
         assert!(error.to_string().contains(expected), "{error}");
-        assert!(!error.to_string().contains("s3cret") && !error.remedy().is_empty());
+        assert!(!error.to_string().contains("s3cret") && !error.hint_text().is_empty());
     }
     std::fs::remove_file(file).unwrap();
 }

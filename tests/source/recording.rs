@@ -53,7 +53,7 @@ fn what_is_recorded_is_replayed_byte_for_byte() {
     let asked = request(&[("limit", "50"), ("key", "s3cret value")]);
     let error = replay.fetch(&asked, &mut buffer).unwrap_err();
     assert_eq!(
-        (error.kind(), error.is_worth()),
+        (error.kind(), error.again_when()),
         (Kind::Temporary, Again::Later)
     );
     assert_eq!(replay.fetch(&asked, &mut buffer).unwrap().status, 503);
@@ -68,7 +68,7 @@ fn what_is_recorded_is_replayed_byte_for_byte() {
     );
     let error = replay.fetch(&other, &mut buffer).unwrap_err();
     assert_eq!(
-        (error.kind(), error.is_worth()),
+        (error.kind(), error.again_when()),
         (Kind::Refused, Again::Never)
     );
     std::fs::remove_file(file).unwrap();

@@ -75,6 +75,6 @@ pub(crate) fn fetch(part: fn(&mut TcpStream)) -> Result<(Response, Vec<u8>), Err
 
 pub(crate) fn failure(part: fn(&mut TcpStream)) -> (Kind, Again, String) {
     let error = fetch(part).unwrap_err();
-    assert!(!error.remedy().is_empty(), "{error} has no remedy");
-    (error.kind(), error.is_worth(), error.to_string())
+    assert!(!error.hint_text().is_empty(), "{error} has no remedy");
+    (error.kind(), error.again_when(), error.to_string())
 }

@@ -18,7 +18,7 @@ fn said(dir: &Scratch, end: &str, content: impl AsRef<[u8]>) -> String {
         .map_err(|error| (error.exit_code(), error))
         .unwrap_err();
     assert_eq!(error.0, 6);
-    assert!(!error.1.remedy().is_empty(), "{}", error.1);
+    assert!(!error.1.hint_text().is_empty(), "{}", error.1);
     // Nothing is lost to a compaction of it.
     let refused = compact(dir, &[]).unwrap_err();
     assert_eq!(refused.to_string(), error.1.to_string());

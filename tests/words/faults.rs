@@ -100,7 +100,7 @@ fn a_value_that_is_missing_or_looks_like_a_flag_is_asked_for() {
         "--url needs a value, and \"--out\" looks like a flag"
     );
     let error = parse("sync --out -5").unwrap_err();
-    assert_eq!(error.remedy(), "where that is the value, write --out=-5");
+    assert_eq!(error.hint_text(), "where that is the value, write --out=-5");
     // No flag is a number, and a timestamp may be one before 1970.
     for value in ["-440", "-0.5"] {
         let line = format!("sync --since {value} --until {value}");

@@ -1,8 +1,10 @@
 //! The command line, without a process: words in, options or an error out.
+//! Beside it, what the layout of the code promises.
 
 #![allow(clippy::unwrap_used)]
 
 mod faults;
+mod layout;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

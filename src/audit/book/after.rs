@@ -128,8 +128,10 @@ impl Book {
     /// Reads the key of a version of the files; how its row stands.
     fn look_up(&mut self, version: Version<'_>) -> Result<Option<Standing>> {
         match version {
-            Version::Line(line) => self.marks.of_line(line, &self.of.key, self.typed),
-            Version::Record(columns, record) => self.marks.of_record(record, columns, &self.of.key),
+            Version::Line(line) => self.marks.of_line(line, &self.identity.key, self.typed),
+            Version::Record(columns, record) => {
+                self.marks.of_record(record, columns, &self.identity.key)
+            }
         }
         .map_err(explain)?;
         Ok(self.ledger.standing(&self.marks.key))
@@ -144,7 +146,8 @@ impl Book {
     fn key_texts(&self) -> Vec<String> {
         let (mut key, mut parts) = (&self.marks.key[..], Vec::new());
         while !key.is_empty() {
-            let typed = usize::from(self.typed && self.marks.numbers.len() == self.of.key.len());
+            let typed =
+                usize::from(self.typed && self.marks.numbers.len() == self.identity.key.len());
             let Some((length, rest)) = key.get(typed..).and_then(<[u8]>::split_first_chunk::<8>)
             else {
                 break;

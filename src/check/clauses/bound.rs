@@ -7,7 +7,7 @@ use crate::check::finding::Finding;
 use crate::check::setting::Fix;
 
 pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
-    let (of, all) = (case.of, case.all);
+    let (connection, all) = (case.connection, case.all);
     let (pick, probe) = all.since.as_ref().filter(|_| is_filtered(all))?;
     let came = seen(Some(probe))?;
     let sent = probe.asked.since.as_ref()?;
@@ -23,14 +23,14 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     if sent.at < pick.mark.at {
         return unseen(format!("since.format cuts it to {}", sent.text));
     }
-    Some(if at_bound && of.since.exclusive {
+    Some(if at_bound && connection.since.exclusive {
         Finding::warning(Clause::Bound, "inclusive: rows at it come")
             .fix(Some(Fix::Exclusive(false)))
     } else if at_bound {
         Finding::ok(Clause::Bound, "inclusive: rows at it come")
     } else if hidden {
         return unseen("rows come in no order: it cannot be told from one page".to_owned());
-    } else if of.since.exclusive {
+    } else if connection.since.exclusive {
         Finding::ok(Clause::Bound, "exclusive, as the connection says")
     } else {
         Finding::warning(Clause::Bound, "exclusive: rows at it are left out")

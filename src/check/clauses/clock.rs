@@ -19,7 +19,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     let apart = ahead.unsigned_abs();
     let which = if ahead > 0 { "ahead of" } else { "behind" };
     // A Date is cut to the second, and it was on its way for a while.
-    Some(if apart > case.of.lookback.as_secs().max(1) {
+    Some(if apart > case.connection.lookback.as_secs().max(1) {
         let found = format!("the API's is {apart} s {which} ours, more than the lookback");
         Finding::warning(Clause::Clock, found)
             .remedy("one of the clocks is wrong; the API's Date counts in a sync")

@@ -11,13 +11,13 @@ use crate::json;
 use crate::types::Type;
 
 pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
-    let (of, columns) = (case.of, &case.survey.columns);
+    let (connection, columns) = (case.connection, &case.survey.columns);
     if case.survey.rows().is_empty() {
         return None;
     }
     let top = columns.iter().filter(|column| column.path.len() == 1);
-    let Some(declared) = &of.columns else {
-        let all = typed(of, columns);
+    let Some(declared) = &connection.columns else {
+        let all = typed(connection, columns);
         let found = format!("{}, taken as they come", counted(all.len(), "field"));
         return Some(Finding::ok(Clause::Columns, found).fix(Some(Fix::Columns(all, true))));
     };
@@ -32,7 +32,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     let absent: Vec<Field> = absent.cloned().collect();
     if !absent.is_empty() {
         let found = format!("declared, but in no row: {}", names(&absent));
-        let fix = Fix::Columns(typed(of, columns), true);
+        let fix = Fix::Columns(typed(connection, columns), true);
         return Some(Finding::warning(Clause::Columns, found).fix(Some(fix)));
     }
     let extra = top.filter(|column| {
@@ -52,12 +52,12 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
 }
 
 /// Each field at the top of a row with the type that fits it.
-fn typed(of: &Connection, columns: &[Column<'_>]) -> Vec<(Field, Type)> {
+fn typed(connection: &Connection, columns: &[Column<'_>]) -> Vec<(Field, Type)> {
     let top = columns.iter().filter(|column| column.path.len() == 1);
     top.map(|column| {
         let field = field(&column.path);
-        let key = of.primary_key.contains(&field);
-        let of_type = column.of_type(key, of.cursor == field, &of.since.format);
+        let key = connection.primary_key.contains(&field);
+        let of_type = column.of_type(key, connection.cursor == field, &connection.since.format);
         (field, of_type)
     })
     .collect()
@@ -65,10 +65,10 @@ fn typed(of: &Connection, columns: &[Column<'_>]) -> Vec<(Field, Type)> {
 
 /// The first value that is not of its column's type, with the types that fit.
 fn misfit(case: &Case<'_>, declared: &[(Field, Type)]) -> Option<Finding> {
-    let (of, format) = (case.of, &case.of.since.format);
+    let (connection, format) = (case.connection, &case.connection.since.format);
     let (mut mended, mut first) = (Vec::new(), None);
     for (field, of_type) in declared {
-        let key = of.primary_key.contains(field);
+        let key = connection.primary_key.contains(field);
         let misfit = case
             .survey
             .rows()
@@ -88,13 +88,13 @@ fn misfit(case: &Case<'_>, declared: &[(Field, Type)]) -> Option<Finding> {
             let mut columns = case.survey.columns.iter();
             let column = columns.find(|column| column.path == field.path);
             let fitting = column.map_or(Type::Json, |column| {
-                column.of_type(key, of.cursor == *field, format)
+                column.of_type(key, connection.cursor == *field, format)
             });
             mended.push((field.clone(), fitting));
         }
     }
     let misfit = first?;
-    let finding = if of.reject_bad_rows {
+    let finding = if connection.reject_bad_rows {
         Finding::warning(Clause::Columns, misfit)
     } else {
         Finding::broken(Clause::Columns, misfit)

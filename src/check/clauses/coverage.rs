@@ -10,7 +10,7 @@ use crate::check::setting::spelled;
 pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     // A first bound that was chosen hides what it is to hide.
     const ANCIENT: i64 = 366 * 86_400;
-    let (of, all) = (case.of, case.all);
+    let (connection, all) = (case.connection, case.all);
     if !case.has_rows() {
         return None;
     }
@@ -21,8 +21,8 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     }
     let hint = "has each row a timestamp? a filter leaves out those without one: see \"fallback\" of \"since\", or another \"cursor\"";
     let broken = |found: String| Some(Finding::broken(Clause::Coverage, found).remedy(hint));
-    let name = spelled(&of.cursor);
-    if free.lacking > 0 && !of.reject_bad_rows {
+    let name = spelled(&connection.cursor);
+    if free.lacking > 0 && !connection.reject_bad_rows {
         let rows = counted(free.rows, "row");
         let total = totals(case, free).map_or_else(String::new, |(with, without)| {
             format!("; {with} of {without} rows pass the filter")
@@ -76,7 +76,7 @@ fn totals(case: &Case<'_>, free: &Free) -> Option<(u64, u64)> {
 /// than a page.
 fn untold(case: &Case<'_>, free: &Free) -> Option<String> {
     let page = &case.all.page;
-    let complete = (page.len() as u64) < case.of.page_size && case.all.next.is_some();
+    let complete = (page.len() as u64) < case.connection.page_size && case.all.next.is_some();
     let hidden = free.rows.saturating_sub(page.len());
     (complete && hidden > 0)
         .then(|| format!("{hidden} of {} rows do not pass the filter", free.rows))

@@ -11,21 +11,21 @@ use crate::config::Field;
 
 /// The timestamps that rows have.
 pub(super) fn values<'a>(case: &'a Case<'_>) -> Vec<&'a [u8]> {
-    let of = case.of;
+    let connection = case.connection;
     let rows = case.survey.rows().iter();
     rows.filter_map(|row| {
-        let fallback = of.since.fallback.as_ref();
-        value(row, &of.cursor).or_else(|| value(row, fallback?))
+        let fallback = connection.since.fallback.as_ref();
+        value(row, &connection.cursor).or_else(|| value(row, fallback?))
     })
     .collect()
 }
 
 pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
-    let (of, rows) = (case.of, case.survey.rows());
+    let (connection, rows) = (case.connection, case.survey.rows());
     if rows.is_empty() {
         return None;
     }
-    let name = spelled(&of.cursor);
+    let name = spelled(&connection.cursor);
     let found = case.survey.cursors.iter();
     let fields: Vec<Field> = found.map(|(field, _)| field.clone()).collect();
     let suggestion = fields.first().map(|field| Fix::Cursor(field.clone()));
@@ -40,14 +40,17 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
             rows.len() - values.len(),
             counted(rows.len(), "row")
         );
-        if of.reject_bad_rows && !values.is_empty() {
+        if connection.reject_bad_rows && !values.is_empty() {
             let found = format!("no field {name} in {count}, which are set aside");
             return Some(Finding::warning(Clause::Cursor, found));
         }
         return broken(format!("no field {name} in {count}"));
     }
     let lower = name.to_lowercase();
-    if let Some(bad) = values.iter().find(|raw| !reads(raw, &of.since.format)) {
+    if let Some(bad) = values
+        .iter()
+        .find(|raw| !reads(raw, &connection.since.format))
+    {
         let naive = matches!(stamp(bad, &lower), Some(Stamp::Naive | Stamp::Date));
         let Some(format) = format_of(&values).filter(|_| naive) else {
             return broken(format!("{name} is no timestamp: {}", shown(bad)));
@@ -61,7 +64,9 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     }
     let spelling = values.iter().find_map(|raw| stamp(raw, &lower));
     let read = match spelling {
-        Some(Stamp::Naive) if of.since.format.is_local() => "is read in the zone of since.zone",
+        Some(Stamp::Naive) if connection.since.format.is_local() => {
+            "is read in the zone of since.zone"
+        }
         Some(Stamp::Naive) => "is read as UTC, as since.format has it",
         _ => "is a timestamp in each row",
     };

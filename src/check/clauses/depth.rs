@@ -10,7 +10,7 @@ use crate::error::Kind;
 pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     let all = case.all;
     let probe = all.deep.as_ref()?;
-    if Paging::of(case.of) == Paging::None {
+    if Paging::of(case.connection) == Paging::None {
         return None;
     }
     let asked = probe.asked.offset;
@@ -30,7 +30,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     let half = all.half.as_ref();
     let good = match half.map(|half| (half.asked.offset, seen(Some(half)))) {
         Some((offset, Some(half))) if !half.is_empty() => offset,
-        _ => case.of.page_size.saturating_mul(2),
+        _ => case.connection.page_size.saturating_mul(2),
     };
     Some(Finding::warning(Clause::Depth, problem).fix(Some(Fix::MaxOffset(good))))
 }

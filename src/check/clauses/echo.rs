@@ -11,7 +11,7 @@ use crate::error::excerpt;
 use crate::json;
 
 pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
-    let paged = case.has_rows() && Paging::of(case.of) != Paging::None;
+    let paged = case.has_rows() && Paging::of(case.connection) != Paging::None;
     let probe = case.all.next.as_ref().filter(|_| paged);
     let told = seen(probe).and_then(|page| page.echo);
     let (Some(probe), Some(told)) = (probe, told) else {
@@ -32,7 +32,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
 /// Where the offset is told, where the connection errs.
 fn place(case: &Case<'_>) -> Option<Finding> {
     case.survey.rows.as_ref().ok()?;
-    let told = match case.of.response.offset.as_ref() {
+    let told = match case.connection.response.offset.as_ref() {
         None => None,
         Some(Place::Body(path)) => json::point(survey::json::whole(case.survey.body), path)
             .map(|raw| json::text(raw).into_owned()),

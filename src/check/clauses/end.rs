@@ -9,7 +9,7 @@ use crate::error::Kind;
 pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     let all = case.all;
     let probe = all.past.as_ref()?;
-    if Paging::of(case.of) == Paging::None {
+    if Paging::of(case.connection) == Paging::None {
         return None;
     }
     let asked = probe.asked.offset;

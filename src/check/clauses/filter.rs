@@ -39,7 +39,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
         && let Some(early) = seen.marks.iter().find(|mark| mark.at < bound.at)
     {
         let found = format!("ignored: asked from {} on, {} came", bound.text, early.text);
-        return Some(Finding::broken(Clause::Filter, found).remedy(bound_of(case.of)));
+        return Some(Finding::broken(Clause::Filter, found).remedy(bound_of(case.connection)));
     }
     if !honours(probe, pick, &all.page) {
         let early = seen.marks.iter().find(|mark| mark.at < pick.mark.at);
@@ -54,7 +54,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
         let format = all.spelling.clone().map(Fix::Format);
         let remedy = match format {
             Some(_) => String::new(),
-            None => bound_of(case.of),
+            None => bound_of(case.connection),
         };
         // A filter that lets too much through loses nothing.
         let coarse = early.is_some() && later.is_some() && format.is_none();
@@ -77,8 +77,11 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
 }
 
 /// The parameter that holds the bound.
-fn bound_of(of: &Connection) -> String {
-    let named = of.query.iter().find(|(_, value)| value.holds(Slot::Since));
+fn bound_of(connection: &Connection) -> String {
+    let named = connection
+        .query
+        .iter()
+        .find(|(_, value)| value.holds(Slot::Since));
     named.map_or_else(
         || "does a parameter in \"query\" hold {since}, by the API's name?".to_owned(),
         |(name, _)| {

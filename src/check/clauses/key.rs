@@ -10,11 +10,11 @@ use crate::check::survey::fields::value;
 use crate::check::survey::json::{is_scalar, shown};
 
 pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
-    let (of, rows) = (case.of, case.survey.rows());
+    let (connection, rows) = (case.connection, case.survey.rows());
     if rows.is_empty() {
         return None;
     }
-    let name = of
+    let name = connection
         .primary_key
         .iter()
         .map(spelled)
@@ -25,7 +25,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     let others = candidates(keys, "fields that differ in every row");
     let broken =
         |found: String| Some(Finding::broken(Clause::Key, found + &others).fix(suggestion.clone()));
-    for field in &of.primary_key {
+    for field in &connection.primary_key {
         let lacking = |row: &&&[u8]| !value(row, field).is_some_and(is_scalar);
         let lacking = rows.iter().filter(lacking).count();
         if lacking > 0 {
@@ -40,7 +40,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     }
     let mut met: HashMap<Vec<&[u8]>, usize> = HashMap::new();
     for (number, row) in rows.iter().enumerate() {
-        let key: Vec<&[u8]> = of
+        let key: Vec<&[u8]> = connection
             .primary_key
             .iter()
             .filter_map(|field| value(row, field))

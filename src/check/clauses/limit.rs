@@ -7,12 +7,12 @@ use crate::check::finding::{Finding, counted};
 use crate::check::setting::Fix;
 
 pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
-    let (of, all) = (case.of, case.all);
-    if !case.has_rows() || Paging::of(of) == Paging::None {
+    let (connection, all) = (case.connection, case.all);
+    if !case.has_rows() || Paging::of(connection) == Paging::None {
         return None;
     }
-    let (count, size) = (all.page.len() as u64, of.page_size);
-    if !limits(of) {
+    let (count, size) = (all.page.len() as u64, connection.page_size);
+    if !limits(connection) {
         let found = format!("not sent; a page is {}", counted(all.page.len(), "row"));
         return Some(Finding::ok(Clause::Limit, found));
     }

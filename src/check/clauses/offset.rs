@@ -9,7 +9,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     if !case.has_rows() {
         return None;
     }
-    Some(match Paging::of(case.of) {
+    Some(match Paging::of(case.connection) {
         Paging::None => unpaged(case),
         paging => paged(case, paging == Paging::Page),
     })

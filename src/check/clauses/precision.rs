@@ -13,11 +13,13 @@ use super::cursor;
 
 pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     let values = cursor::values(case);
-    let readable = values.iter().all(|raw| reads(raw, &case.of.since.format));
+    let readable = values
+        .iter()
+        .all(|raw| reads(raw, &case.connection.since.format));
     if values.is_empty() || values.len() < case.survey.rows().len() || !readable {
         return None;
     }
-    let name = spelled(&case.of.cursor).to_lowercase();
+    let name = spelled(&case.connection.cursor).to_lowercase();
     let spelling = values.iter().find_map(|raw| stamp(raw, &name));
     let sample = values.iter().max_by_key(|raw| raw.len());
     let sample = sample.map_or_else(String::new, |raw| excerpt(&json::text(raw)));

@@ -5,7 +5,7 @@ use crate::check::clause::Clause;
 use crate::check::finding::Finding;
 
 pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
-    let url = &case.of.url;
+    let url = &case.connection.url;
     if let Some(error) = &case.scene.foreign {
         let finding = Finding::broken(Clause::Reachable, format!("{url}: {error}"));
         return Some(finding.remedy(

@@ -16,7 +16,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
         Ok(rows) => rows,
     };
     if let Some(error) = &case.all.fault {
-        return Some(Finding::broken(Clause::Rows, error.to_string()).remedy(error.remedy()));
+        return Some(Finding::broken(Clause::Rows, error.to_string()).remedy(error.hint_text()));
     }
     if rows.is_empty() {
         return Some(none(case));
@@ -24,7 +24,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     let found = format!(
         "{} at {}",
         counted(rows.len(), "row"),
-        place(&case.of.response.rows)
+        place(&case.connection.response.rows)
     );
     Some(Finding::ok(Clause::Rows, found))
 }
@@ -32,7 +32,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
 /// What is wrong with where the rows are.
 fn elsewhere(case: &Case<'_>, misplaced: &Misplaced) -> Finding {
     let broken = |found: String| Finding::broken(Clause::Rows, found);
-    let layout = &case.of.response;
+    let layout = &case.connection.response;
     let place = place(&layout.rows);
     match misplaced {
         Misplaced::NoJson(start) if start.is_empty() => broken("the body is empty".to_owned())
@@ -79,7 +79,7 @@ fn elsewhere(case: &Case<'_>, misplaced: &Misplaced) -> Finding {
 fn none(case: &Case<'_>) -> Finding {
     match &case.all.hidden {
         Some(Hidden::ByFilter(rows)) => {
-            let first = case.of.since.first.as_deref().unwrap_or_default();
+            let first = case.connection.since.first.as_deref().unwrap_or_default();
             let found = format!("none from {first} on, but {rows} without the filter");
             Finding::broken(Clause::Rows, found).fix(Some(Fix::NoFirst))
         }

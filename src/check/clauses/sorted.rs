@@ -11,20 +11,20 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     if !case.has_rows() {
         return None;
     }
-    let (of, all) = (case.of, case.all);
+    let (connection, all) = (case.connection, case.all);
     let found = match disorder(all) {
         Some(found) => found,
         None if is_flat(all) => {
             let found = "all rows that were seen share one timestamp";
             return Some(Finding::unseen(Clause::Sorted, found));
         }
-        None if of.sorted => return Some(lucky(all)),
+        None if connection.sorted => return Some(lucky(all)),
         None => {
             let found = "rows came sorted, which the connection does not count on";
             return Some(Finding::ok(Clause::Sorted, found));
         }
     };
-    if !of.sorted {
+    if !connection.sorted {
         let found = format!("{found}; the connection expects that");
         return Some(Finding::ok(Clause::Sorted, found));
     }

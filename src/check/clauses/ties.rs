@@ -26,7 +26,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     let moved = (0..both).find(|row| page.ids[*row] != again.ids[*row]);
     let second = format!(
         "let the API sort by a second key, {}, after the timestamp",
-        names(&case.of.primary_key)
+        names(&case.connection.primary_key)
     );
     // A run that fills the page is walked by offset, on the strength of its order.
     let full = longest == page.len() && page.total.is_none_or(|total| total > page.len() as u64);

@@ -11,7 +11,7 @@ use crate::error::excerpt;
 use crate::json;
 
 pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
-    let paged = case.has_rows() && Paging::of(case.of) != Paging::None;
+    let paged = case.has_rows() && Paging::of(case.connection) != Paging::None;
     match case.all.page.total.filter(|_| paged) {
         Some(told) => Some(wrong(case.all, told).unwrap_or_else(|| right(case, told))),
         None => place(case),
@@ -20,8 +20,8 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
 
 /// Where the total is told, where the connection errs.
 fn place(case: &Case<'_>) -> Option<Finding> {
-    let (of, rows) = (case.of, case.survey.rows.as_ref().ok()?.len());
-    let told = match of.response.total.as_ref() {
+    let (connection, rows) = (case.connection, case.survey.rows.as_ref().ok()?.len());
+    let told = match connection.response.total.as_ref() {
         None => None,
         Some(Place::Body(path)) => json::point(survey::json::whole(case.survey.body), path)
             .map(|raw| json::text(raw).into_owned()),
@@ -34,7 +34,12 @@ fn place(case: &Case<'_>) -> Option<Finding> {
     if told.as_deref().is_some_and(digits) {
         return None;
     }
-    let guess = candidates::total(case.survey.body, case.response, rows as u64, of.page_size);
+    let guess = candidates::total(
+        case.survey.body,
+        case.response,
+        rows as u64,
+        connection.page_size,
+    );
     let none = guess.is_none();
     let finding = match told.filter(|told| told != "null" && told != "*") {
         Some(told) => {
@@ -110,14 +115,14 @@ fn filtered(all: &Evidence) -> Option<(u64, u64)> {
 
 /// What speaks for a total.
 fn right(case: &Case<'_>, told: u64) -> Finding {
-    let (of, all) = (case.of, case.all);
+    let (connection, all) = (case.connection, case.all);
     let count = all.page.len() as u64;
     let deep = all.deep.as_ref().zip(seen(all.deep.as_ref()));
     let later = seen(all.later.as_ref()).and_then(|later| later.total);
     let mut with = later.map_or_else(String::new, |later| {
         format!("; {later} from two days after the newest known row on")
     });
-    if let Some((before, then)) = filtered(all).filter(|_| of.sorted) {
+    if let Some((before, then)) = filtered(all).filter(|_| connection.sorted) {
         let (pick, probe) = all.since.as_ref().map_or((None, None), |(pick, probe)| {
             (pick.run, probe.asked.since.as_ref())
         });

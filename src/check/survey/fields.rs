@@ -159,11 +159,11 @@ impl Column<'_> {
                 && timestamp::naive(&text).is_some()
                 && timestamp::parse(&text).is_none()
         };
-        let fits = |of: &&Type| {
+        let fits = |kind: &&Type| {
             self.values.iter().all(|value| {
                 json::kind(value) == first
-                    && of.check(value, key, format).is_ok()
-                    && !(**of == Type::UtcDatetime && (digits(value) || local(value)))
+                    && kind.check(value, key, format).is_ok()
+                    && !(**kind == Type::UtcDatetime && (digits(value) || local(value)))
             })
         };
         order.iter().find(fits).copied().unwrap_or(Type::Json)

@@ -8,11 +8,11 @@ use super::json::{items, whole};
 
 /// The body with its rows as objects, where the connection says that they
 /// are lists; a row that does not fit the names stays as it is.
-pub(in crate::check) fn as_objects(of: &Connection, body: &[u8]) -> Option<Vec<u8>> {
-    let unwrapped = of.response.row.is_empty();
-    let names = of.response.columns.as_ref().filter(|_| unwrapped)?;
+pub(in crate::check) fn as_objects(connection: &Connection, body: &[u8]) -> Option<Vec<u8>> {
+    let unwrapped = connection.response.row.is_empty();
+    let names = connection.response.columns.as_ref().filter(|_| unwrapped)?;
     let whole = whole(body);
-    let rows = json::point(whole, &of.response.rows)?;
+    let rows = json::point(whole, &connection.response.rows)?;
     let names: Vec<String> = items(json::point(whole, names)?)
         .iter()
         .map(|name| json::point(name, &["name".to_owned()]).unwrap_or(name))

@@ -64,29 +64,29 @@ impl Giver for Login {
 /// Client credentials, in the form or in a header.
 pub struct Credentials {
     source: Box<dyn Source>,
-    of: Client,
+    client: Client,
     /// Whether the server wants them as basic authentication.
     basic: bool,
 }
 
 impl Credentials {
     /// The source knows the address and that a form is sent.
-    pub fn new(source: Box<dyn Source>, of: Client) -> Self {
+    pub fn new(source: Box<dyn Source>, client: Client) -> Self {
         Self {
             source,
-            of,
+            client,
             basic: false,
         }
     }
 
     fn request(&self) -> Request {
-        let of = &self.of;
+        let client = &self.client;
         let mut form = vec![("grant_type", "client_credentials")];
         if !self.basic {
-            form.push(("client_id", &of.client_id));
-            form.push(("client_secret", &of.client_secret));
+            form.push(("client_id", &client.client_id));
+            form.push(("client_secret", &client.client_secret));
         }
-        form.extend(of.scope.as_ref().map(|scope| ("scope", &**scope)));
+        form.extend(client.scope.as_ref().map(|scope| ("scope", &**scope)));
         let mut body = String::new();
         for (name, value) in form {
             if !body.is_empty() {
@@ -99,8 +99,8 @@ impl Credentials {
         let credentials = self.basic.then(|| {
             // RFC 6749, section 2.3.1, has both encoded before they are joined.
             let (mut user, mut password) = (String::new(), String::new());
-            encode(&of.client_id, &mut user);
-            encode(&of.client_secret, &mut password);
+            encode(&client.client_id, &mut user);
+            encode(&client.client_secret, &mut password);
             ("Authorization".to_owned(), basic(&user, &password))
         });
         Request {

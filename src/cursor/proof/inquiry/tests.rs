@@ -91,7 +91,11 @@ fn a_filter_in_another_zone_is_refuted_by_hours() {
                     .to_string()
                     .contains("leaves out rows of its own bound")
             );
-            assert!(error.remedy().contains("by 4 hours"), "{}", error.remedy());
+            assert!(
+                error.hint_text().contains("by 4 hours"),
+                "{}",
+                error.hint_text()
+            );
         }
     }
 }
@@ -109,9 +113,9 @@ fn an_exclusive_bound_is_told_from_another_zone() {
         panic!("not refuted");
     };
     assert!(
-        error.remedy().contains("exclusive\"}"),
+        error.hint_text().contains("exclusive\"}"),
         "{}",
-        error.remedy()
+        error.hint_text()
     );
 }
 

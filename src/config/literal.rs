@@ -84,22 +84,22 @@ const WORDS: [&str; 22] = [
 ];
 
 /// Remembers what is written out in this connection.
-pub fn remember(of: &Connection, secrets: &Secrets) {
-    let known: Vec<&str> = std::iter::once(&of.cursor)
-        .chain(&of.primary_key)
-        .chain(of.columns.iter().flatten().map(|(field, _)| field))
+pub fn remember(connection: &Connection, secrets: &Secrets) {
+    let known: Vec<&str> = std::iter::once(&connection.cursor)
+        .chain(&connection.primary_key)
+        .chain(connection.columns.iter().flatten().map(|(field, _)| field))
         .map(|field| &*field.name)
         .collect();
     let mut found = Vec::new();
-    address(&of.url, &mut found);
-    for (name, template) in of.query.iter().chain(&of.headers) {
+    address(&connection.url, &mut found);
+    for (name, template) in connection.query.iter().chain(&connection.headers) {
         found.extend(texts(template).map(|text| (name.clone(), text.to_owned())));
     }
     let owned = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
-    if let Some(body) = &of.body {
+    if let Some(body) = &connection.body {
         found.extend(body.literals().into_iter().map(owned));
     }
-    match &of.auth {
+    match &connection.auth {
         Some(Auth::Client(client)) => {
             address(&client.token_url, &mut found);
             found.push(("client_secret".to_owned(), client.client_secret.clone()));
@@ -254,9 +254,9 @@ fn decoded(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn shown(of: &Connection, text: &str) -> String {
+    fn shown(connection: &Connection, text: &str) -> String {
         let secrets = Secrets::default();
-        remember(of, &secrets);
+        remember(connection, &secrets);
         secrets.redact(text).into_owned()
     }
 
@@ -268,11 +268,11 @@ mod tests {
     fn a_key_in_an_address_is_a_secret_and_so_is_a_password() {
         let at = |url: &str, text: &str| {
             let url = url.to_owned();
-            let of = Connection {
+            let connection = Connection {
                 url,
                 ..Connection::default()
             };
-            shown(&of, text)
+            shown(&connection, text)
         };
         assert_eq!(
             at("http://h/p?api_key=K7hush&n=5", "K7hush n=5"),
@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn a_key_in_a_header_or_a_parameter_is_a_secret_without_its_scheme() {
         let pair = |name: &str, value: &str| (name.to_owned(), template(value));
-        let of = Connection {
+        let connection = Connection {
             headers: vec![
                 pair("Authorization", "Bearer abc.def"),
                 pair("X-Api-Key", "k7hush"),
@@ -308,7 +308,7 @@ mod tests {
         };
         assert_eq!(
             shown(
-                &of,
+                &connection,
                 "Bearer abc.def k7hush q7hush application/json sortable c7hush en"
             ),
             "Bearer ${Authorization} ${X-Api-Key} ${apikey} application/json sortable ${Cookie} en"
@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn what_the_rows_are_called_by_is_no_secret() {
-        let of = Connection {
+        let connection = Connection {
             query: vec![
                 ("key".to_owned(), template("updatedAt")),
                 ("key".to_owned(), template("${UNSET}")),
@@ -359,7 +359,7 @@ mod tests {
             ..Connection::default()
         };
         let text = "updatedAt ${UNSET} abc true";
-        assert_eq!(shown(&of, text), text);
+        assert_eq!(shown(&connection, text), text);
     }
 
     #[test]
@@ -371,12 +371,12 @@ mod tests {
             body: Some(r#"{"user":"reader","password":"b7hush"}"#.to_owned()),
             token: crate::config::Place::Body(Vec::new()),
         };
-        let of = Connection {
+        let connection = Connection {
             auth: Some(Auth::Login(login)),
             ..Connection::default()
         };
         assert_eq!(
-            shown(&of, "u7hush h7hush b7hush reader"),
+            shown(&connection, "u7hush h7hush b7hush reader"),
             "${key} ${X-Token} ${password} reader"
         );
     }
