@@ -26,7 +26,7 @@ pub(super) fn failed(
                 "write \"headers\": {\"Authorization\": \"Bearer ${API_TOKEN}\"} into the connection file, and export API_TOKEN=…".to_owned()
             } else {
                 format!(
-                    "sent was {}: is the token right, and not expired? is it spelled as the API wants it?",
+                    "sent was {}: is the token right, and not expired? is it written as the API wants it?",
                     names.join(", ")
                 )
             };

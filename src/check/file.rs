@@ -242,7 +242,7 @@ pub(super) fn notes(of: &Connection, options: &Options, text: &str) -> Vec<Strin
     let mut notes = Vec::new();
     if !text.contains("\"query\"") {
         notes.push(
-            "\"query\" is the reference API's: no answer tells what this one calls its parameters"
+            "\"query\" is the default one: no answer tells what this API calls its parameters"
                 .to_owned(),
         );
     }

@@ -120,7 +120,8 @@ pub(super) const FLAGS: [Flag; 30] = [
         ALL,
         "",
         "the connection file (JSON): the names of parameters and fields, headers, the table; \
-         flags win over it, and without one the reference API's contract holds",
+         flags win over it, and without one the defaults hold, which fit the example API of \
+         Fivetran's Connector SDK",
         |to, value| put(&mut to.config, path(value)),
     ),
     flag(
@@ -191,7 +192,7 @@ pub(super) const FLAGS: [Flag; 30] = [
         "TIME",
         SOURCE,
         "",
-        "where a first sync starts, as the API spells times; where there is a state already, \
+        "where a first sync starts, written as the API writes times; where there is a state already, \
          it takes --full-refresh too",
         |to, value| put(&mut to.since, text(value)),
     ),
@@ -250,8 +251,8 @@ pub(super) const FLAGS: [Flag; 30] = [
         "DURATION",
         LOOKED,
         "60s",
-        "how long after its timestamp a row may still turn up; the next sync reads that long \
-         again and drops what it knows",
+        "how long after its timestamp a row may still become visible; the next sync reads that \
+         much again and drops what it knows",
         |to, value| put(&mut to.lookback, duration(value)),
     ),
     flag(

@@ -75,7 +75,7 @@ impl Flaw {
     pub(super) fn timeless(field: &Field, raw: &[u8]) -> Self {
         let value = excerpt(&String::from_utf8_lossy(raw));
         Self {
-            hint: "a timestamp needs its offset from UTC; say how this API spells them with \"since\": {\"read\": …} or \"format\", or which \"zone\" they are in, in the connection file",
+            hint: "a timestamp needs its offset from UTC; say how this API writes them with \"since\": {\"read\": …} or \"format\", or which \"zone\" they are in, in the connection file",
             ..Self::new(format!(
                 "not a timestamp that can be placed in time: {value}"
             ))

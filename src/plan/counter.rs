@@ -165,9 +165,9 @@ impl<'a> Counter<'a> {
             return Ok((until, true));
         }
         let end = spelling.up_to(ripe).ok_or_else(|| {
-            Error::usage("the API's timestamps are spelled in a way that cannot be imitated, so that no instant can be asked about")
+            Error::usage("the API's timestamps are written in a form that cannot be imitated, so that no instant can be asked about")
                 .at("\"since\"")
-                .hint("say how they are spelled: \"since\": {\"format\": …}; or write the ranges by hand")
+                .hint("say in which form they are written: \"since\": {\"format\": …}; or write the ranges by hand")
         })?;
         Ok((end, false))
     }
