@@ -1,5 +1,6 @@
-//! What an answer means to a sync: a page of rows, a page without any, an error
-//! that passes, or one that does not. It decides nothing about the rows.
+//! What an answer means to a sync: a page of rows, a page without rows, an
+//! error that passes by itself, or an error that does not. This file decides
+//! nothing about the rows.
 
 use crate::config::Connection;
 use crate::error::{Error, Refusal, Result};
@@ -9,12 +10,12 @@ use crate::source::fault;
 use crate::source::status::{self, Meaning};
 use crate::template::Slot;
 
-/// What is known when an answer comes.
+/// What is known before an answer is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Before {
-    /// Whether it was asked for beyond the first row.
+    /// Whether the answer was asked for beyond the first row.
     pub deep: bool,
-    /// Whether an answer was good already.
+    /// Whether an earlier answer was good.
     pub good: bool,
 }
 
@@ -34,7 +35,7 @@ pub fn read(
     read.map_err(|error| expired(error, body, of))
 }
 
-/// What is wrong with an answer, which may be that its token has expired.
+/// What is wrong with an answer; the cause may be that its token has expired.
 pub(crate) fn expired(error: Error, body: &[u8], of: &Connection) -> Error {
     if !says_expired(body, &of.expired) {
         return error;
@@ -44,12 +45,12 @@ pub(crate) fn expired(error: Error, body: &[u8], of: &Connection) -> Error {
         .refusing(Refusal::Expired)
 }
 
-/// Whether an answer that is no page says so of its token.
+/// Whether an answer that is no page says that its token has expired.
 fn says_expired(body: &[u8], expired: &[String]) -> bool {
     if expired.is_empty() {
         return false;
     }
-    // Some write a slash with an escape.
+    // Some APIs write a slash with an escape.
     let text = String::from_utf8_lossy(body).replace("\\/", "/");
     expired.iter().any(|expired| text.contains(expired))
 }
@@ -62,7 +63,7 @@ fn judge(
     now: i64,
     before: Before,
 ) -> Result<()> {
-    // PostgREST's way to say that the table has shrunk below it.
+    // This is how PostgREST says that the table has shrunk below the offset.
     if response.status == 416 && before.deep {
         return page.beyond_the_end(response, of);
     }
@@ -89,7 +90,7 @@ pub fn decode(
 ) -> Result<()> {
     page.read(body, response, of)?;
     if of.holds(Slot::Offset1) {
-        // It is echoed as it was asked for.
+        // The offset is echoed as it was asked for.
         page.offset = page.offset.map(|offset| offset.saturating_sub(1));
     }
     Ok(())

@@ -59,10 +59,10 @@ pub use repair::Repaired;
 use report::NAMED;
 pub use report::Report;
 
-/// How often the walk is carried on.
+/// How often the walk is carried on at most.
 const ROUNDS: u32 = 6;
-/// A round of no more requests than these had one page, and the proof of the
-/// end.
+/// A round with at most this many requests had one page, besides the requests
+/// that prove the end.
 const SHORT: u64 = 2;
 
 /// Compares the files with the API.
@@ -118,7 +118,7 @@ pub fn run(options: &Options, disk: &Arc<dyn Disk>) -> Result<Report> {
     book.look_at_unmet()?;
     sum_up(&mut report, &mut book, settled)?;
     if book.repair.is_some() {
-        // A table that lost so much was more likely emptied by mistake.
+        // A table that lost so many rows was more likely emptied by mistake.
         let held_back = report.deleted > report.files / 2 && !options.yes;
         if report.deleted > 0 && !held_back {
             book.bury(&ways)?;
@@ -149,7 +149,7 @@ fn at_rest(options: &Options, disk: &Arc<dyn Disk>, origin: &Origin) -> Result<O
     Ok(state)
 }
 
-/// Where the fields of the key stand in the rows of the files.
+/// Where the fields of the key are in the rows of the files.
 fn ways(of: &Connection, repairs: bool) -> Result<Vec<Vec<String>>> {
     let columns = of.columns.as_deref().unwrap_or_default();
     let key = of.primary_key.iter();
@@ -172,8 +172,8 @@ fn ways(of: &Connection, repairs: bool) -> Result<Vec<Vec<String>>> {
     Ok(ways)
 }
 
-/// Walks the table, and what changed meanwhile, until nothing does. Whether
-/// rows that were not met are not there.
+/// Walks the table, and then what changed meanwhile, until nothing changes.
+/// Answers whether rows that were not met are truly not there.
 fn walk_all(
     options: &Options,
     of: &Connection,
@@ -183,7 +183,7 @@ fn walk_all(
 ) -> Result<(bool, Progress)> {
     let mut round = walk(options, of, asked, book, first)?;
     let is_quiet = round.drifts == 0;
-    // Later walks meet the same ones again.
+    // Later walks meet the same columns again.
     let set_aside = book.lock().map_or(0, |book| book.set_aside);
     let settled = carry_on(options, of, asked, book, (&mut round, is_quiet))?;
     if let Ok(mut book) = book.lock() {
@@ -218,7 +218,8 @@ fn carry_on(
         let before = asked.requests();
         *round = match walk(options, of, asked, book, start(of, Some(state), None)?) {
             Ok(round) => round,
-            // A recording of one walk that met no drift is of rows at rest.
+            // A recording of one walk without a drift shows rows that did not
+            // change.
             Err(error) if error.refusal() == Some(Refusal::Unrecorded) => return Ok(is_quiet),
             Err(error) => return Err(error),
         };
@@ -230,7 +231,7 @@ fn carry_on(
     Ok(false)
 }
 
-/// What a walk came to.
+/// The result of a walk.
 struct Round {
     progress: Progress,
     rows: u64,
@@ -282,7 +283,7 @@ fn walk(
     })
 }
 
-/// Counts, and names some rows of each kind.
+/// Counts the rows of each kind, and names some of them.
 fn sum_up(report: &mut Report, book: &mut Book, settled: bool) -> Result<()> {
     // A row with a fault and no key may be any of those that were not met.
     let settled = settled && !book.keyless;

@@ -1,12 +1,12 @@
-//! Days, clocks and instants: the proleptic Gregorian calendar in integers, and
-//! the digits that spell it.
+//! Days, times of day and instants: the proleptic Gregorian calendar in
+//! integers, and the digits in which it is written.
 //!
-//! It refuses dates and clocks that do not exist, and it reads no clock of its
-//! own and no database of zones: an offset is what the text says.
+//! It refuses dates and times of day that do not exist. It reads no clock and
+//! no database of zones: an offset is what the text says.
 
 use std::time::Duration;
 
-/// Seconds in a day; an instant counts no leap seconds (as POSIX time does).
+/// Seconds in a day. An instant counts no leap seconds, as POSIX time does.
 pub(crate) const DAY: i64 = 86_400;
 /// Nanoseconds in a second.
 pub(crate) const NANOS: i128 = 1_000_000_000;
@@ -48,7 +48,7 @@ impl Instant {
         secs: i64::MAX,
         nanos: 999_999_999,
     };
-    /// 0000-01-01T00:00:00Z, the first instant that RFC 3339 can spell.
+    /// 0000-01-01T00:00:00Z, the first instant that RFC 3339 can write.
     pub(crate) const EARLIEST: Self = Self {
         secs: -62_167_219_200,
         nanos: 0,
@@ -59,13 +59,15 @@ impl Instant {
         nanos: 999_999_999,
     };
 
-    /// This long before; [`Instant::MIN`] where that is out of range.
+    /// The instant that is this much earlier; [`Instant::MIN`] where that is
+    /// out of range.
     #[must_use]
     pub fn minus(self, time: Duration) -> Self {
         Self::from_nanos(self.to_nanos() - nanos(time)).unwrap_or(Self::MIN)
     }
 
-    /// This long after; [`Instant::MAX`] where that is out of range.
+    /// The instant that is this much later; [`Instant::MAX`] where that is out
+    /// of range.
     #[must_use]
     pub fn plus(self, time: Duration) -> Self {
         Self::from_nanos(self.to_nanos() + nanos(time)).unwrap_or(Self::MAX)
@@ -84,7 +86,7 @@ impl Instant {
         })
     }
 
-    /// The same where a four-digit year can spell it.
+    /// The instant itself, where a year of four digits can write it.
     pub(crate) fn spellable(self) -> Option<Self> {
         let years = Self::EARLIEST.secs..=Self::LATEST.secs;
         years.contains(&self.secs).then_some(self)
@@ -92,11 +94,11 @@ impl Instant {
 }
 
 fn nanos(time: Duration) -> i128 {
-    // at most 2^64 seconds, far below 2^127 nanoseconds
+    // These are at most 2^64 seconds, far below 2^127 nanoseconds.
     i128::from(time.as_secs()) * NANOS + i128::from(time.subsec_nanos())
 }
 
-/// A date and a clock on the wall, in no particular zone.
+/// A date and a time of day, in no particular zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Civil {
     pub(crate) year: i64,
@@ -108,8 +110,9 @@ pub(crate) struct Civil {
 }
 
 impl Civil {
-    /// Year, month, day and hour, minute, second; `None` where there is no such
-    /// date or clock. Second 60 passes: only an offset tells whether it exists.
+    /// Year, month, day and hour, minute, second. `None` where there is no such
+    /// date or time of day. Second 60 passes, since only an offset tells
+    /// whether it exists.
     pub(crate) fn new(date: [i64; 3], clock: [i64; 3]) -> Option<Self> {
         let ([year, month, day], [hour, minute, second]) = (date, clock);
         let real = (0..=9999).contains(&year)
@@ -173,14 +176,15 @@ fn month_length(year: i64, month: i64) -> i64 {
 /// is a year's last and months need no table (Howard Hinnant, `days_from_civil`).
 pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
-    // counted from 400 years before the year 0, so that nothing is negative
+    // The count begins 400 years before the year 0, so that nothing is
+    // negative.
     let year = year + 400;
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let days = year * 365 + year / 4 - year / 100 + year / 400 + of_year;
     days - 146_097 - 719_468
 }
 
-/// Year, month and day, that many days after 1970-01-01: `days`, backwards.
+/// The inverse: the year, month and day that are `days` days after 1970-01-01.
 fn date(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
@@ -194,8 +198,9 @@ fn date(days: i64) -> (i64, i64, i64) {
 }
 
 /// Reads an HTTP-date (RFC 9110 §5.6.7) in any of its three forms: IMF-fixdate,
-/// RFC 850 and asctime. Without a clock, RFC 850's two-digit years are 1970 to
-/// 2069. A weekday has to be one, but not the right one. `None` for all else.
+/// RFC 850 and asctime. There is no clock here, so RFC 850's years of two
+/// digits are 1970 to 2069. The weekday has to be a weekday, but not the right
+/// one. `None` for all else.
 #[must_use]
 pub fn http_date(text: &str) -> Option<Instant> {
     let mut words = text.split_ascii_whitespace();
@@ -246,9 +251,10 @@ pub(crate) fn spell_http_date(at: Instant) -> String {
     format!("{name}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// The commonest spelling by far, RFC 3339 in UTC with `T` and `Z`, without the
-/// detours that others need, since every row has some: the date and clock, and
-/// the fraction with its point (or nothing). Second 60 is left to [`split`].
+/// The form that is by far the most common: RFC 3339 in UTC with `T` and `Z`.
+/// It is read without the detours that others need, since every row has some.
+/// Answers the date and the time of day, and the fraction with its point (or
+/// nothing). Second 60 is left to [`split`].
 #[inline]
 pub(crate) fn plain(text: &[u8]) -> Option<(Civil, &[u8])> {
     const SHAPE: &[u8; HEAD] = b"0000-00-00T00:00:00";
@@ -335,7 +341,8 @@ pub(crate) fn offset(zone: &[u8]) -> Option<i64> {
     }
 }
 
-/// The nanoseconds of `.digits`; those past the ninth say less than one.
+/// The nanoseconds of `.digits`. Digits after the ninth are less than one of
+/// them.
 pub(crate) fn fraction_nanos(fraction: &[u8]) -> u32 {
     let Some((_, digits)) = fraction.split_first() else {
         return 0;

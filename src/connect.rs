@@ -1,5 +1,5 @@
-//! What the options name: the connection, read from its file with the flags
-//! over it, and who answers for it. It sends nothing.
+//! What the options name: the connection, which is read from its file with the
+//! flags over it, and the source that answers for it. It sends nothing.
 
 mod shared;
 
@@ -29,7 +29,8 @@ use crate::zoneinfo;
 /// [`crate::error::Kind::Usage`].
 pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
     let mut secrets = match options.one_of {
-        // What is secret for one table shows in no other's lines either.
+        // What is secret for one table must not show in the lines of another
+        // one either.
         Some(_) => secret::shared(),
         None => Secrets::default(),
     };
@@ -51,7 +52,7 @@ pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
                 }
                 value
             };
-            // Who asks no API needs none of its secrets.
+            // A command that asks no API needs none of its secrets.
             let offline = options.replay.is_some()
                 || matches!(
                     options.command,
@@ -85,7 +86,7 @@ pub fn read(path: &Path) -> Result<String> {
     })
 }
 
-/// Warns of what can hardly be meant.
+/// Warns of settings that can hardly be meant.
 fn advise(of: &Connection) {
     let query = of.url.split_once('?').map_or("", |(_, query)| query);
     for pair in query.split('&') {
@@ -98,7 +99,7 @@ fn advise(of: &Connection) {
     }
 }
 
-/// Who answers: the network or a recording.
+/// The source that answers: the network or a recording.
 ///
 /// # Errors
 /// [`crate::error::Kind::Usage`] for a URL or a recording that cannot be used.
@@ -146,7 +147,7 @@ pub fn patient(
     Ok(retry.tokens(tokens).pace(of.pace, last))
 }
 
-/// Who gives out tokens.
+/// The part that gives out tokens.
 fn giver(auth: &Auth, of: &Connection, secrets: &Secrets) -> Result<Box<dyn Giver>> {
     Ok(match auth {
         Auth::Command(words) => Box::new(Program::new(words.clone(), of.timeout)),

@@ -19,7 +19,7 @@ pub struct Report {
     pub files: u64,
     /// Rows that the walk has met.
     pub api: u64,
-    /// Rows that are the same in both.
+    /// Rows that are the same on both sides.
     pub alike: u64,
     /// Rows that the files lack, or have in another version.
     pub missing: u64,
@@ -29,9 +29,9 @@ pub struct Report {
     pub deleted: u64,
     /// Rows that differ and are too young to be judged.
     pub young: u64,
-    /// Rows with a fault, which syncs set aside: they are not compared.
+    /// Rows with a fault, which syncs set aside. They are not compared.
     pub set_aside: u64,
-    /// Columns that are declared and in no file; they are not compared.
+    /// Columns that are declared but in no file. They are not compared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns_added: Vec<String>,
     /// Fields that are in the files and in no row of the API; where rows
@@ -44,7 +44,7 @@ pub struct Report {
     pub deleted_ids: Vec<String>,
     /// See `missing_ids`.
     pub young_ids: Vec<String>,
-    /// What was written, where it was to be.
+    /// What was written, where a repair was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repaired: Option<Repaired>,
     /// Requests sent, failures included.
@@ -99,7 +99,7 @@ impl Report {
         out + &self.notes()
     }
 
-    /// What else there is to say.
+    /// The remaining remarks.
     fn notes(&self) -> String {
         let mut out = String::new();
         if self.set_aside > 0 {
@@ -135,7 +135,7 @@ impl Report {
     /// Whether the files are as the API is, or were made so.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Differs`], quietly, where they are not.
+    /// [`crate::error::Kind::Differs`] without a message, where they are not.
     pub fn verdict(&self) -> Result<()> {
         let mended = self.repaired.as_ref();
         if self.alike_all || mended.is_some_and(|repaired| !repaired.held_back) {
@@ -146,7 +146,7 @@ impl Report {
     }
 }
 
-/// Names, of which each may be anything.
+/// Names, each of which may hold any character.
 fn named(names: &[String]) -> String {
     let names: Vec<_> = names.iter().map(|name| excerpt(name)).collect();
     names.join(", ")
