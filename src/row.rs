@@ -1,5 +1,5 @@
-//! One row to one line: which of its members go where, worked out once per
-//! shape, and their bytes copied as they came. It does not know files.
+//! From a row to a line: which member goes where, worked out once for each
+//! shape, with the bytes copied as they came. It does not know files.
 
 pub(crate) mod csv;
 mod header;
@@ -47,28 +47,28 @@ struct Misfit {
     reason: String,
 }
 
-/// One step of writing a row of a known shape.
+/// One step in writing a row of a known shape.
 #[derive(Debug)]
 struct Part {
     /// Written in front of the value: NDJSON's comma, name and colon.
     lead: Vec<u8>,
-    /// Which member, None where the shape lacks it.
+    /// Which member it is; None where the shape has no such member.
     member: Option<usize>,
     /// The way down inside the member.
     path: Vec<String>,
     check: Option<Type>,
     key: bool,
     name: String,
-    /// It is added, not the row's.
+    /// The part is added, and not from the row.
     stamp: Option<Stamp>,
 }
 
-/// What becomes of the rows of one shape.
+/// How the rows of one shape are written.
 #[derive(Debug)]
 struct Plan {
     parts: Vec<Part>,
-    /// The parts are the members as they come, so that a row without blanks
-    /// and without a value to be spelled anew can be copied as a whole.
+    /// The parts are the members as they come, so that a row without blanks and
+    /// without a value to be rewritten can be copied as a whole.
     straight: bool,
 }
 
@@ -78,18 +78,18 @@ pub struct Encoder {
     times: Format,
     keys: Vec<Vec<String>>,
     columns: Option<Vec<Column>>,
-    /// The columns are those of the fields met so far.
+    /// Whether the columns are the fields that were met so far.
     growing: bool,
     /// What is added to each row.
     metadata: Option<Metadata>,
-    /// A plan a shape, of the page's generation.
+    /// A plan for each shape, of the page's generation of shapes.
     plans: Vec<Option<Plan>>,
     generation: u64,
-    /// Fields without a column, which CSV has no place for.
+    /// Fields without a column, for which CSV has no place.
     dropped: Vec<String>,
     /// A nested value without its blanks.
     spare: Vec<u8>,
-    /// The header is still to be written.
+    /// Whether the header still has to be written.
     header: bool,
     /// What the state is to know of the lines.
     lead: Lead,
@@ -185,7 +185,7 @@ impl Encoder {
             kept += 1;
         }
         if lines.len() == body {
-            // A header alone is no file.
+            // A header alone does not make a file.
             lines.truncate(start);
         } else if begins {
             self.header = false;
@@ -232,7 +232,7 @@ impl Encoder {
             if plan.is_as_sent(members, page.body(), &self.times)? {
                 out.extend_from_slice(page.raw(row));
                 if let Some(metadata) = &self.metadata {
-                    // Over the brace at the end.
+                    // It replaces the brace at the end.
                     out.pop();
                     for part in &plan.parts[members.len()..] {
                         out.extend_from_slice(&part.lead);
@@ -244,7 +244,7 @@ impl Encoder {
                 out.push(b'\n');
                 return Ok(());
             }
-            // What is spelled anew in one row will be in the next.
+            // What is rewritten in one row will be rewritten in the next.
             plan.straight = false;
         }
         let start = out.len();
@@ -269,7 +269,8 @@ impl Encoder {
                 }
             }
         }
-        // Every part leads with a comma; the first one's becomes the brace.
+        // Every part begins with a comma; the comma of the first one becomes
+        // the brace.
         match out.get_mut(start) {
             Some(comma) => *comma = b'{',
             None => out.push(b'{'),
@@ -316,7 +317,7 @@ impl Encoder {
         Ok(())
     }
 
-    /// Works out what becomes of each member of a shape.
+    /// Works out how each member of a shape is written.
     fn plan(&mut self, shape: &Shape) -> Result<Plan> {
         let names: Vec<String> = shape
             .keys
@@ -384,7 +385,7 @@ impl Encoder {
     }
 }
 
-/// Whether nothing but the tokens themselves stands in a row.
+/// Whether a row consists of nothing but its tokens.
 fn is_compact(members: &[Member], raw: &[u8]) -> bool {
     // A member's quotes, colon, and the comma or brace before it.
     let tokens = members
@@ -394,7 +395,7 @@ fn is_compact(members: &[Member], raw: &[u8]) -> bool {
 }
 
 impl Plan {
-    /// Checks a row's values, none of which is nested or spelled anew.
+    /// Checks a row's values, none of which is nested or rewritten.
     fn is_as_sent(
         &self,
         members: &[Member],

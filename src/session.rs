@@ -1,5 +1,5 @@
-//! A sync from its options to its receipt: it opens the connection, the
-//! state and the outputs, hands them to the loop, and closes them in order.
+//! A sync from its options to its receipt: it opens the connection, the state
+//! and the outputs, hands them to the loop, and closes them in order.
 
 mod files;
 pub(crate) mod start;
@@ -34,7 +34,7 @@ pub struct Receipt {
     pub table: Option<String>,
     /// The file, None where nothing changed.
     pub file: Option<String>,
-    /// All of them, where the header of a CSV had to change on the way.
+    /// All files, where the header of a CSV file had to change on the way.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
     /// Rows delivered and committed.
@@ -59,7 +59,7 @@ pub struct Receipt {
     /// True where a row that was known confirmed the API's bound, or why none
     /// did.
     pub confirmed: Confirmed,
-    /// Files that were handed over, where they were to be.
+    /// Files that were handed over, where `--load` asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loaded: Option<u64>,
     /// Files that still wait to be handed over.
@@ -78,7 +78,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// That of a sync that could not begin.
+    /// The receipt of a sync that could not begin.
     pub fn failed(options: &Options, error: &Error) -> Self {
         Self {
             table: options.table.clone(),
@@ -89,7 +89,7 @@ impl Receipt {
         }
     }
 
-    /// That of a sync that asked for nothing yet.
+    /// The receipt of a sync that asked for nothing yet.
     fn new(options: &Options) -> Self {
         let loads = options.load.as_ref().map(|_| 0);
         Self {
@@ -117,13 +117,13 @@ impl Receipt {
     }
 }
 
-/// What the proof of the bound found: true, or why it found nothing.
+/// What was found about the bound: true, or why nothing was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Confirmed {
     /// A row that was known came back at the bound.
     Yes(bool),
-    /// None did, for this reason.
+    /// No such row came back, for this reason.
     No(&'static str),
 }
 
@@ -189,8 +189,8 @@ fn attempt(
                 .hint("name a file of its own"),
         );
     }
-    // What cannot be asked touches nothing; but a recording is begun under the
-    // lock, since another sync may be writing to it.
+    // A connection that cannot be used changes nothing. But a recording is
+    // begun only under the lock, since another sync may be writing to it.
     let asked = options
         .record
         .is_none()
@@ -250,7 +250,7 @@ fn attempt(
         .as_ref()
         .map_or_else(|_| sink.committed(), Outcome::clone);
     let counts = cursor.counts();
-    // Rows are safe by now; a broken disk alone keeps them from the consumer.
+    // Rows are safe by now. Only a broken disk keeps them from the consumer.
     let (loaded, handed) = match loader {
         Some(loader) if !local && outcome.is_ok() => {
             let (loaded, handed) = sink.hand_over(loader);
@@ -288,7 +288,8 @@ fn attempt(
         Err(Some(error)) => Err(error),
         _ => Ok(()),
     };
-    // The first one counts; those that came of it or after it are told too.
+    // The first error counts. Those that it caused, or that came after it, are
+    // told too.
     let mut errors = [result, ended, handed].into_iter().filter_map(Result::err);
     let Some(first) = errors.next() else {
         return Ok(());
@@ -297,7 +298,7 @@ fn attempt(
     Err(first)
 }
 
-/// Whose rows they are, without secrets.
+/// Where the rows come from, without secrets.
 pub(crate) fn origin(of: &Connection, secrets: &Secrets) -> Origin {
     Origin {
         url: secrets.redact(&of.url).into_owned(),

@@ -18,7 +18,7 @@ pub struct Batch {
     pub rows: u64,
     /// The lines of the rows that were set aside.
     pub rejects: Vec<u8>,
-    /// How many rows these are.
+    /// How many rows these lines are.
     pub rejected: u64,
     /// What the state is to know of the lines.
     pub lead: Lead,
@@ -49,7 +49,7 @@ pub struct Lead {
     pub field: Option<String>,
 }
 
-/// What a sink has to show for a sync.
+/// What a sink reports about a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
     /// The file, None where there was nothing to write.

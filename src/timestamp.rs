@@ -1,5 +1,5 @@
 //! Timestamps as text: RFC 3339 and what APIs send instead of it, HTTP's dates,
-//! durations, and how a bound is spelled for an API.
+//! durations, and how a bound is written for an API.
 //!
 //! It refuses to guess: a date that does not exist, an hour 24, a comma before
 //! the fraction are no timestamps, and text without an offset is no instant
@@ -51,7 +51,7 @@ pub fn canonical(text: &str) -> Option<Instant> {
     civil.instant(0, fraction_nanos(fraction))
 }
 
-/// The instant of the commonest spelling.
+/// The instant of a text in the most common form.
 #[inline]
 fn plain_instant(text: &[u8]) -> Option<Instant> {
     let (civil, fraction) = plain(text)?;
@@ -173,7 +173,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// the key `since.format` of a connection.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Format {
-    /// A bound is a value the API sent, spelled as it sent it.
+    /// A bound is a value that the API sent, written as the API wrote it.
     AsReceived,
     /// Whole seconds since 1970-01-01T00:00:00Z.
     Unix,

@@ -1,7 +1,7 @@
-//! Rows with a fault: what is wrong with each, and which of them can still be
-//! placed by their timestamp, so that they are met once and not again and
-//! again. It repairs none, and it takes no answer for a row's fault whose
-//! brackets do not match up.
+//! Rows with a fault: what is wrong with each, and which of them still have a
+//! place in the order by their timestamp, so that they are reported once and
+//! not at each page. It repairs none. Where the brackets do not match, the
+//! whole answer is at fault, and not a row.
 
 use super::walk::{self, Stop, Walk};
 use super::{ODD, Page, Row};
@@ -29,7 +29,7 @@ pub struct Odd {
     absent: bool,
 }
 
-/// What is wrong with a row, before it is decided what becomes of that.
+/// What is wrong with a row, before it is decided whether the sync ends.
 #[derive(Debug)]
 pub(super) struct Flaw {
     field: String,
@@ -70,7 +70,7 @@ impl Flaw {
         Self::new(reason).of(field)
     }
 
-    /// For a cursor that says no instant.
+    /// For a cursor that is no instant.
     #[cold]
     pub(super) fn timeless(field: &Field, raw: &[u8]) -> Self {
         let value = excerpt(&String::from_utf8_lossy(raw));
@@ -108,11 +108,11 @@ impl Walk<'_> {
     ) -> std::result::Result<usize, Stop> {
         let row = self.page.listed;
         let located = |error: Error| Stop::from(error.at(format_args!("row {row}")));
-        // Only where the list goes on behind it, the fault is the row's own.
+        // The fault is the row's own only where the list goes on behind it.
         let end = lenient::skip(text, at).map(|end| (end, json::space(text, end)));
         let end = match end {
             Some((end, next)) if matches!(text.get(next), Some(b',' | b']')) => Some(end),
-            // Which is what to say, and not what is wrong inside the row.
+            // This is what is reported, and not what is wrong inside the row.
             Some((_, at)) if matches!(stop, Stop::Row(_)) => {
                 let what = "neither a comma nor the array's end";
                 return Err(Stop::Fault(json::Fault { at, what }));
@@ -184,7 +184,7 @@ impl Walk<'_> {
         let ids: Option<Vec<Span>> = ids.collect();
         odd.keyless = ids.is_none();
         odd.shown = true;
-        // A row without a key is told from others by all of its text.
+        // A row without a key is told from others by its whole text.
         let ids = ids.unwrap_or_else(|| vec![odd.span; of.primary_key.len()]);
         self.page.ids.extend(ids);
         let number = self.page.odd.len();
@@ -221,8 +221,8 @@ impl Page {
         Ok(())
     }
 
-    /// What is no row's fault after all: bytes that are no UTF-8 outside of
-    /// rows, and a field that no row has.
+    /// Faults that turn out not to be a row's: bytes that are not UTF-8 outside
+    /// of rows, and a field that no row has.
     pub(super) fn check_rest(&self) -> Result<()> {
         let mut spans = self.odd.iter().map(|odd| odd.span);
         let outside = |at: &&u32| !spans.any(|span| (span.start..span.end).contains(at));

@@ -10,7 +10,7 @@ use crate::timestamp::{Format, Instant};
 
 const MAX_FIELDS_PER_ROW: usize = 10_000;
 
-/// Why the walk stops: the text is no JSON, or not the JSON that was wanted.
+/// Why the walk stops: the text is not JSON, or not the JSON that was wanted.
 pub(super) enum Stop {
     Fault(Fault),
     Error(Box<Error>),
@@ -99,7 +99,7 @@ impl<'a> Walk<'a> {
         self.page.check_rest()
     }
 
-    /// Walks the value at `at`, taking what is wanted of it.
+    /// Walks the value at `at`, and takes what is wanted of it.
     fn descend(
         &mut self,
         text: &[u8],
@@ -357,7 +357,7 @@ pub(super) fn instant(raw: &[u8], format: &Format) -> Option<Instant> {
     }
 }
 
-/// Whether the quoted `key` stands at `at`.
+/// Whether the quoted `key` is at `at`.
 #[inline]
 fn has_key(text: &[u8], at: usize, key: &[u8]) -> bool {
     let end = at + 1 + key.len();
@@ -411,7 +411,7 @@ pub(super) fn count(text: &str) -> Option<u64> {
     digits.then(|| text.parse().ok())?
 }
 
-/// A pointer as configurations spell it.
+/// A pointer as connection files write it.
 fn pointer(path: &[String]) -> String {
     if path.is_empty() {
         return "the top of the body".into();

@@ -1,7 +1,7 @@
 //! The names of the table's files, `TABLE-STAMP.FORMAT`: which there are, and
-//! the next one. A name is never given twice, whatever became of the file and
-//! of the clock: each stamp is later than the last one that the state knows
-//! and than every one in the folder.
+//! the next one. A name is never given twice, whatever becomes of the file and
+//! of the clock: each stamp is later than the last one that the state knows and
+//! than every one in the folder.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::row::FileFormat;
 use crate::store::{Store, stamp};
 use crate::timestamp::{self, Instant};
 
-/// When a stamp says that it was made, None where it is none.
+/// The time that a stamp says; None where the text is no stamp.
 pub fn stamp_of(stamp: &str) -> Option<Instant> {
     if stamp.len() != 16 || !stamp.is_ascii() {
         return None;

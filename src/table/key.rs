@@ -1,5 +1,5 @@
-//! Where a row's primary key stands, in a line of NDJSON and in a record of
-//! CSV, and with it the two fields that say how a version stands to others. It
+//! Where a row's primary key is, in a line of NDJSON and in a record of CSV,
+//! and where the two fields are that say how a version relates to others. It
 //! builds no values: a key is the bytes that tell it from other keys.
 
 use crate::json::{self, Fault, Span};
@@ -7,7 +7,7 @@ use crate::table::columns::{Columns, KeyColumn};
 
 /// The sequence number of a version, where rows carry one.
 pub(crate) const SEQ: &str = "_seq";
-/// True in a version that says that its row is gone.
+/// True in a version which says that its row is deleted.
 pub(crate) const DELETED: &str = "_deleted";
 
 /// Where one of the key's fields stands.
@@ -73,7 +73,7 @@ pub(crate) struct Marks {
     pub(crate) numbers: Vec<bool>,
     /// Its sequence number.
     pub(crate) seq: Option<u64>,
-    /// Whether it says that the row is gone.
+    /// Whether it says that the row is deleted.
     pub(crate) deleted: bool,
 }
 
