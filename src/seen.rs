@@ -45,8 +45,7 @@ pub enum Standing {
     New,
     /// It was delivered.
     Delivered,
-    /// A newer version of the row was delivered, of this instant or a later
-    /// one.
+    /// A newer version of the row was delivered, and this is its instant.
     Older(Instant),
 }
 
