@@ -1,6 +1,6 @@
 //! The types a column can be declared with (Fivetran's), and how a value of
-//! each is checked and spelled, without a number being computed: digits stay
-//! as the API sent them.
+//! each is checked and written, without a number being computed: digits stay as
+//! the API sent them.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -72,12 +72,12 @@ pub enum Value<'a> {
     Raw(&'a [u8]),
     /// A number or word that came inside quotes, without them.
     Bare(Cow<'a, str>),
-    /// Text that is not spelled as it came; it needs no escapes.
+    /// Text that is not written as it came. It needs no escapes.
     Text(Cow<'a, str>),
 }
 
 impl Type {
-    /// The type's name as configurations spell it.
+    /// The type's name as connection files write it.
     pub fn name(self) -> &'static str {
         NAMES
             .iter()
@@ -85,8 +85,8 @@ impl Type {
             .map_or("", |(name, _)| name)
     }
 
-    /// Whether a valid JSON value passes the check as it stands, seen at a
-    /// glance: most do. False is no verdict.
+    /// Whether a valid JSON value passes the check as it is, seen without a
+    /// closer look: most do. False does not mean that it fails.
     #[inline]
     pub fn passes(self, raw: &[u8], format: &Format) -> bool {
         match (self, raw) {
@@ -134,14 +134,15 @@ impl Type {
                 }
                 let text = text();
                 let utc = match (&text, format.utc(&text, !string)) {
-                    // Neither escapes nor anything else to be spelled anew.
+                    // There are neither escapes nor anything else to be
+                    // rewritten.
                     (Cow::Borrowed(_), Some(Cow::Borrowed(_))) if string => {
                         return Ok(Value::Raw(raw));
                     }
                     (_, utc) => utc.map(Cow::into_owned),
                 };
-                // Seconds since 1970 are read as the cursor's are, whatever
-                // spelling a bound has.
+                // Seconds since 1970 are read as those of the cursor are,
+                // whatever the format of a bound.
                 utc.or_else(|| format.read(&text, !string).map(timestamp::format))
                     .map(|utc| Value::Text(Cow::Owned(utc)))
                     .ok_or(WANTED)

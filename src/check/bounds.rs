@@ -1,5 +1,5 @@
-//! Questions about the filter: from a bound that the API itself sent, and where
-//! that goes wrong from others, to find out by how much.
+//! Questions about the filter: from a bound that the API itself sent and, where
+//! that goes wrong, from other bounds, to find out by how much.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use crate::timestamp::{self, Format, Instant};
 use super::ask::{Asked, Asker, Probe, Seen};
 use super::evidence::{Evidence, Pick, Shift, coarse, honours, shifted, tells};
 
-/// Other spellings of a bound that are tried where the API's own is not taken.
+/// Other forms of a bound, which are tried where the API does not accept its
+/// own.
 const SPELLINGS: [&str; 4] = [
     "[year]-[month]-[day]T[hour]:[minute]:[second]Z",
     "[year]-[month]-[day] [hour]:[minute]:[second]",
@@ -18,8 +19,8 @@ const SPELLINGS: [&str; 4] = [
     "date",
 ];
 
-/// Asks from a timestamp on that the API sent. Where that goes wrong it finds
-/// out by how much, or tries other spellings.
+/// Asks from a timestamp on that the API sent. Where that goes wrong, it finds
+/// out by how much, or tries other forms.
 pub(super) fn since(of: &Connection, all: &mut Evidence, asker: &mut Asker) {
     let deep = all.deep.as_ref().and_then(|probe| probe.seen.as_ref().ok());
     let Some(pick) = pick(&of.since.format, &all.page, deep) else {
@@ -142,7 +143,7 @@ fn measure(
         true => (low * QUARTER, low * QUARTER),
         false => (least, most),
     };
-    // No shift at all: what came is explained by something else.
+    // There is no shift at all: something else explains what came.
     (most != 0 || least != 0).then(|| Shift {
         asked: probe
             .asked
@@ -187,7 +188,7 @@ fn moved(of: &Connection, like: &Mark, at: Instant) -> Asked {
     }
 }
 
-/// A spelling of the bound that is honoured where the API's own is not.
+/// A form of the bound that is honoured where the API's own form is not.
 fn respelled(
     of: &Connection,
     page: &Seen,
@@ -203,7 +204,7 @@ fn respelled(
         if asked == *sent || asked.since == sent.since {
             continue;
         }
-        // A bound that no row precedes would be honoured by any API.
+        // Any API would honour a bound that no row precedes.
         let other = asker.ask(of, asked).filter(|probe| tells(page, probe));
         if other.is_some_and(|probe| honours(&probe, pick, page)) {
             return Some(text.to_owned());

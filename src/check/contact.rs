@@ -1,4 +1,4 @@
-//! Judging why there is no first answer: the address, the credentials, a
+//! Judging why there is no first answer: the address, the credentials, or a
 //! parameter; and the first thing to mend. It asks nothing.
 
 use crate::config::Connection;

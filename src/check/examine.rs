@@ -20,7 +20,8 @@ use super::rehearsal::{self, Rehearsed};
 use super::setting::Fix;
 use super::survey::{Survey, lists};
 
-/// One setting can bring the next to light; there are no more than this.
+/// One setting can bring the next one to light. There are no more rounds than
+/// this.
 const ROUNDS: usize = 8;
 
 /// All clauses, as far as this connection lets them be seen.
@@ -61,8 +62,8 @@ fn surveyed(
     })
 }
 
-/// Takes the likeliest key and timestamp, where the given file names none: what
-/// is called as the reference API calls it may be there and still be the worse.
+/// Takes the likeliest key and timestamp, where the given file names none. A
+/// field with the default name may be there and still be the worse choice.
 pub(super) fn choose(of: &mut Connection, first: &Answer, text: &str) {
     let given: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();
     let mut placed = of.clone();

@@ -1,6 +1,6 @@
-//! The connection file that fits what was seen. What the given file says
-//! stays as it is written there, `${NAME}` and all; only what was detected is
-//! put in its place.
+//! The connection file that fits what was seen. What the given file says stays
+//! as it is written there, with each `${NAME}`; only what was found out is put
+//! in its place.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,7 +14,7 @@ use super::evidence::{Paging, limits};
 use super::render::spaced;
 use super::setting::{Fix, place_value, pointer, spelled};
 
-/// The reference API's parameters, which hold where no file names others.
+/// The default parameters, which hold where no file names others.
 const QUERY: &str = "{\"order_by\": \"updatedAt\", \"order_type\": \"asc\", \
                      \"updated_since\": \"{since}\", \"limit\": \"{limit}\", \"offset\": \"{offset}\"}";
 
@@ -159,7 +159,7 @@ fn layout(of: &Connection) -> String {
     format!("{{{}}}", layout.join(", "))
 }
 
-/// The columns: as given where they fit, else as they were seen.
+/// The columns: as they were given where they fit, otherwise as they were seen.
 fn columns(of: &Connection, fixes: &[Fix], given: &Given<'_>) -> Option<String> {
     let mended = fixes.iter().any(|fix| matches!(fix, Fix::Columns(..)));
     match given.columns {
@@ -178,7 +178,8 @@ fn since(of: &Connection, fixes: &[Fix], given: Map<String, Value>) -> String {
         Fix::Format(text) => Some(Value::from(text.as_str())),
         _ => None,
     });
-    // What is read in one way and sent in another stays so, unless neither fits.
+    // Values that are read in one format and sent in another stay so, unless
+    // neither fits.
     let kept = |key: &'static str| Some((key, given.get(key)?.clone()));
     let mended = format.is_some();
     let apart = ["read", "send"].map(|key| kept(key).filter(|_| !mended));
@@ -191,7 +192,8 @@ fn since(of: &Connection, fixes: &[Fix], given: Map<String, Value>) -> String {
                 .then(|| "as-received".into())
         })
         .map(|format| ("format", format));
-    // Not the value out of the environment, but what stands for it.
+    // This is not the value from the environment, but the text that stands for
+    // it.
     let first = given
         .get("first")
         .cloned()
@@ -214,8 +216,8 @@ fn since(of: &Connection, fixes: &[Fix], given: Map<String, Value>) -> String {
     format!("{{{}}}", parts.join(", "))
 }
 
-/// What the table is called, by the last part of the address's path that is a
-/// name, and is not one for rows of any kind.
+/// What the table is called: the last part of the address's path that is a name
+/// and does not mean rows of any kind.
 pub(super) fn table(url: &str) -> Option<String> {
     const ANY: [&str; 7] = [
         "items", "rows", "records", "entries", "list", "search", "query",
@@ -237,7 +239,7 @@ fn name(part: &str) -> Option<String> {
     Some(word).filter(|word| word.bytes().any(|b| b.is_ascii_alphabetic()) && word.len() <= 200)
 }
 
-/// What no answer can tell, for whoever reads the file.
+/// What no answer can tell, for the person who reads the file.
 pub(super) fn notes(of: &Connection, options: &Options, text: &str) -> Vec<String> {
     let mut notes = Vec::new();
     if !text.contains("\"query\"") {

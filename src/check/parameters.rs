@@ -47,8 +47,8 @@ pub(super) fn refused(of: &Connection, error: &Error, asker: &mut Asker) -> Opti
     })
 }
 
-/// The parameters that leave no rows, where there are some without any: how
-/// many, and which.
+/// The parameters that leave no rows, where there are rows without any
+/// parameter: how many rows, and which parameters.
 pub(super) fn hiding(of: &Connection, asker: &mut Asker) -> Option<(usize, String)> {
     let asked = opening(of);
     let all = parameters(of, &asked);

@@ -12,10 +12,10 @@ use super::parameters;
 use super::survey::fields::value;
 use super::survey::json::{items, whole};
 
-/// A deep offset that comes back empty may be a cap only from here on.
+/// A deep offset that comes back empty may be a limit only from here on.
 const DEEP: u64 = 1000;
 
-/// Asks what is to be asked after the first answer.
+/// Asks everything that follows the first answer.
 pub(super) fn gather(of: &Connection, first: &mut Answer, asker: &mut Asker) -> Evidence {
     let opening = opening(of);
     let mut all = Evidence {
@@ -109,7 +109,7 @@ fn farther(of: &Connection, all: &mut Evidence, opening: &Asked, asker: &mut Ask
     };
     let deepest = match page.total {
         Some(total) => (total.max(1) - 1).min(of.max_offset),
-        // A page that is full, and no word of how many follow.
+        // The page is full, and nothing says how many rows follow.
         None if end.is_none() => of.max_offset,
         None => 0,
     };
@@ -121,7 +121,7 @@ fn farther(of: &Connection, all: &mut Evidence, opening: &Asked, asker: &mut Ask
         if deepest >= DEEP && (failed || barren && told) {
             all.half = asker.dare(of, from(limit, deepest / 2));
         }
-        // Where nothing was promised, an empty page is the end.
+        // Where no total was told, an empty page is the end.
         match barren && !failed && !told {
             true => all.past = probe,
             false => all.deep = probe,

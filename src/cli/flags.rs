@@ -15,11 +15,11 @@ pub(super) struct Flag {
     pub(super) name: &'static str,
     /// Its letter, if it has one; only flags without a value do.
     pub(super) short: Option<char>,
-    /// What its value is called, empty where it takes none.
+    /// The name of its value; empty where it takes none.
     pub(super) value: &'static str,
     /// The commands that know it.
     pub(super) of: &'static [Topic],
-    /// What holds where it is not given, empty where nothing does.
+    /// The default; empty where there is none.
     pub(super) default: &'static str,
     /// What it does.
     pub(super) text: &'static str,
@@ -50,7 +50,7 @@ const INIT: &[Topic] = &[Topic::Init];
 const REPORTS: &[Topic] = &[Topic::Check, Topic::Status, Topic::Audit, Topic::Plan];
 const WALKED: &[Topic] = &[Topic::Sync, Topic::Audit];
 const SHARDED: &[Topic] = &[Topic::Sync, Topic::Plan];
-/// Whoever asks an API.
+/// The commands that ask an API.
 const SOURCE: &[Topic] = &[
     Topic::Sync,
     Topic::Check,

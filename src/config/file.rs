@@ -147,7 +147,7 @@ struct SinceFile {
 /// Reads the file's text onto the default.
 pub(super) fn read(text: &str) -> Result<Connection> {
     let Object::<File>(file) = serde_json::from_str(text).map_err(|error| explain(text, &error))?;
-    // Whoever describes a connection has a table of their own.
+    // A person who describes a connection has a table of their own.
     let mut to = Connection {
         columns: None,
         ..Connection::default()
@@ -173,7 +173,7 @@ pub(super) fn read(text: &str) -> Result<Connection> {
         file.headers.map(|headers| templates(headers.0)),
     );
     if file.body.is_some() {
-        // What is asked is in the body.
+        // The parameters are in the body.
         to.query = Vec::new();
         to.method = Method::Post;
     }
@@ -262,7 +262,7 @@ fn codes(given: Option<Vec<Number>>) -> Result<Vec<u16>> {
     codes.collect()
 }
 
-/// The default query sorts by the default cursor; it has to sort by this one.
+/// The default query sorts by the default cursor. It has to sort by this one.
 fn sort_by(of: &mut Connection, cursor: &Field) {
     let default = of.cursor.name.clone();
     for (name, value) in &mut of.query {

@@ -25,7 +25,7 @@ thread_local! {
     static HOSTS: RefCell<Vec<(String, Last)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The tokens of whoever logs in like this, made once.
+/// The tokens of all tables that log in like this, made once.
 pub(super) fn tokens(
     auth: &Auth,
     of: &Connection,
@@ -47,7 +47,7 @@ pub(super) fn tokens(
     })
 }
 
-/// When this host was asked last, by whichever table.
+/// When this host was asked last, by any of the tables.
 pub(super) fn last(of: &Connection) -> Last {
     let Ok(address) = Address::parse(&of.url) else {
         return Last::default();
