@@ -70,7 +70,7 @@
 //!   `src/cli/flags.rs`, its names in `src/store/names.rs` and
 //!   `src/table/files.rs`, how it is read back in `src/table/read.rs` and
 //!   `src/table/encode.rs`, and how its rows are counted in `src/load/count.rs`.
-//!   The compiler names the places, since each is a `match`. The tests are in
+//!   The compiler names most of these places, which are a `match`. The tests are in
 //!   `tests/program/output.rs` and `tests/table/`.
 //! - **A proof** that a walk has to pass: a file in `src/cursor/proof/` that opens
 //!   with what it finds (as `positions.rs`), and the place in `src/cursor.rs` where
