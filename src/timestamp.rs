@@ -224,7 +224,7 @@ impl Format {
     /// number, or a decimal string, is seconds since 1970, or milliseconds
     /// from 10^11 on, and `/Date(…)/` milliseconds (OData 2); unix and unix-ms:
     /// a number or a decimal string in that unit; date: that day's midnight;
-    /// http-date: see [`http_date`]; described: what the description says, or
+    /// http-date: see [`http_date`](fn@http_date); described: what the description says, or
     /// else a date and clock without an offset (see [`naive`]), in UTC; mixed:
     /// as its own first format, in its zone. `None` for everything else and
     /// outside the years 0000 to 9999 in UTC.
