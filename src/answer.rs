@@ -1,5 +1,6 @@
-//! What an answer means to a sync: a page of rows, a page without any, an error
-//! that passes, or one that does not. It decides nothing about the rows.
+//! What an answer means to a sync: a page of rows, a page without rows, an
+//! error that passes by itself, or an error that does not. This file decides
+//! nothing about the rows.
 
 use crate::config::Connection;
 use crate::error::{Error, Refusal, Result};
@@ -9,12 +10,12 @@ use crate::source::fault;
 use crate::source::status::{self, Meaning};
 use crate::template::Slot;
 
-/// What is known when an answer comes.
+/// What is known before an answer is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Before {
-    /// Whether it was asked for beyond the first row.
+    /// Whether the answer was asked for beyond the first row.
     pub deep: bool,
-    /// Whether an answer was good already.
+    /// Whether an earlier answer was good.
     pub good: bool,
 }
 
@@ -44,12 +45,12 @@ pub(crate) fn expired(error: Error, body: &[u8], connection: &Connection) -> Err
         .refusing(Refusal::Expired)
 }
 
-/// Whether an answer that is no page says so of its token.
+/// Whether an answer that is no page says that its token has expired.
 fn says_expired(body: &[u8], expired: &[String]) -> bool {
     if expired.is_empty() {
         return false;
     }
-    // Some write a slash with an escape.
+    // Some APIs write a slash with an escape.
     let text = String::from_utf8_lossy(body).replace("\\/", "/");
     expired.iter().any(|expired| text.contains(expired))
 }
@@ -62,7 +63,7 @@ fn judge(
     now: i64,
     before: Before,
 ) -> Result<()> {
-    // PostgREST's way to say that the table has shrunk below it.
+    // This is how PostgREST says that the table has shrunk below the offset.
     if response.status == 416 && before.deep {
         return page.beyond_the_end(response, connection);
     }

@@ -59,10 +59,10 @@ pub use repair::Repaired;
 use report::NAMED;
 pub use report::Report;
 
-/// How often the walk is carried on.
+/// How often the walk is carried on at most.
 const ROUNDS: u32 = 6;
-/// A round of no more requests than these had one page, and the proof of the
-/// end.
+/// A round with at most this many requests had one page, besides the requests
+/// that prove the end.
 const SHORT: u64 = 2;
 
 /// Compares the files with the API.
@@ -204,8 +204,8 @@ fn ways(connection: &Connection, repairs: bool) -> Result<Vec<Vec<String>>> {
     Ok(ways)
 }
 
-/// Walks the table, and what changed meanwhile, until nothing does. Whether
-/// rows that were not met are not there.
+/// Walks the table, and then what changed meanwhile, until nothing changes.
+/// Answers whether rows that were not met are truly not there.
 fn walk_all(
     options: &Options,
     connection: &Connection,
@@ -215,7 +215,7 @@ fn walk_all(
 ) -> Result<(bool, Progress)> {
     let mut round = walk(options, connection, asked, book, first)?;
     let is_quiet = round.drifts == 0;
-    // Later walks meet the same ones again.
+    // Later walks meet the same columns again.
     let set_aside = book.lock().map_or(0, |book| book.set_aside);
     let settled = carry_on(options, connection, asked, book, (&mut round, is_quiet))?;
     if let Ok(mut book) = book.lock() {
@@ -256,7 +256,8 @@ fn carry_on(
             start(connection, Some(state), None)?,
         ) {
             Ok(round) => round,
-            // A recording of one walk that met no drift is of rows at rest.
+            // A recording of one walk without a drift shows rows that did not
+            // change.
             Err(error) if error.refusal() == Some(Refusal::Unrecorded) => return Ok(is_quiet),
             Err(error) => return Err(error),
         };
@@ -268,7 +269,7 @@ fn carry_on(
     Ok(false)
 }
 
-/// What a walk came to.
+/// The result of a walk.
 struct Round {
     progress: Progress,
     rows: u64,
@@ -309,7 +310,7 @@ fn walk(
     Ok(round)
 }
 
-/// Counts, and names some rows of each kind.
+/// Counts the rows of each kind, and names some of them.
 fn sum_up(report: &mut Report, book: &mut Book, settled: bool) -> Result<()> {
     // A row with a fault and no key may be any of those that were not met.
     let settled = settled && !book.keyless;

@@ -1,12 +1,12 @@
-//! Days, clocks and instants: the proleptic Gregorian calendar in integers, and
-//! the digits that spell it.
+//! Days, times of day and instants: the proleptic Gregorian calendar in
+//! integers, and the digits in which it is written.
 //!
-//! It refuses dates and clocks that do not exist, and it reads no clock of its
-//! own and no database of zones: an offset is what the text says.
+//! It refuses dates and times of day that do not exist. It reads no clock and
+//! no database of zones: an offset is what the text says.
 
 use std::time::Duration;
 
-/// Seconds in a day; an instant counts no leap seconds (as POSIX time does).
+/// Seconds in a day. An instant counts no leap seconds, as POSIX time does.
 pub(crate) const DAY: i64 = 86_400;
 /// Nanoseconds in a second.
 pub(crate) const NANOS: i128 = 1_000_000_000;
@@ -35,7 +35,7 @@ impl Instant {
         secs: i64::MAX,
         nanos: 999_999_999,
     };
-    /// 0000-01-01T00:00:00Z, the first instant that RFC 3339 can spell.
+    /// 0000-01-01T00:00:00Z, the first instant that RFC 3339 can write.
     pub(crate) const EARLIEST: Self = Self {
         secs: -62_167_219_200,
         nanos: 0,
@@ -46,13 +46,15 @@ impl Instant {
         nanos: 999_999_999,
     };
 
-    /// This long before; [`Instant::MIN`] where that is out of range.
+    /// The instant that is this much earlier; [`Instant::MIN`] where that is
+    /// out of range.
     #[must_use]
     pub fn minus(self, time: Duration) -> Self {
         Self::from_nanos(self.to_nanos() - nanos(time)).unwrap_or(Self::MIN)
     }
 
-    /// This long after; [`Instant::MAX`] where that is out of range.
+    /// The instant that is this much later; [`Instant::MAX`] where that is out
+    /// of range.
     #[must_use]
     pub fn plus(self, time: Duration) -> Self {
         Self::from_nanos(self.to_nanos() + nanos(time)).unwrap_or(Self::MAX)
@@ -71,7 +73,7 @@ impl Instant {
         })
     }
 
-    /// The same where a four-digit year can spell it.
+    /// The instant itself, where a year of four digits can write it.
     pub(crate) fn spellable(self) -> Option<Self> {
         let years = Self::EARLIEST.secs..=Self::LATEST.secs;
         years.contains(&self.secs).then_some(self)
@@ -79,11 +81,11 @@ impl Instant {
 }
 
 fn nanos(time: Duration) -> i128 {
-    // at most 2^64 seconds, far below 2^127 nanoseconds
+    // These are at most 2^64 seconds, far below 2^127 nanoseconds.
     i128::from(time.as_secs()) * NANOS + i128::from(time.subsec_nanos())
 }
 
-/// A date and a clock on the wall, in no particular zone.
+/// A date and a time of day, in no particular zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Civil {
     pub(crate) year: i64,
@@ -95,8 +97,9 @@ pub(crate) struct Civil {
 }
 
 impl Civil {
-    /// Year, month, day and hour, minute, second; `None` where there is no such
-    /// date or clock. Second 60 passes: only an offset tells whether it exists.
+    /// Year, month, day and hour, minute, second. `None` where there is no such
+    /// date or time of day. Second 60 passes, since only an offset tells
+    /// whether it exists.
     pub(crate) fn new(date: [i64; 3], clock: [i64; 3]) -> Option<Self> {
         let ([year, month, day], [hour, minute, second]) = (date, clock);
         let real = (0..=9999).contains(&year)
@@ -160,14 +163,15 @@ fn month_length(year: i64, month: i64) -> i64 {
 /// is a year's last and months need no table (Howard Hinnant, `days_from_civil`).
 pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
-    // counted from 400 years before the year 0, so that nothing is negative
+    // The count begins 400 years before the year 0, so that nothing is
+    // negative.
     let year = year + 400;
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let days = year * 365 + year / 4 - year / 100 + year / 400 + of_year;
     days - 146_097 - 719_468
 }
 
-/// Year, month and day, that many days after 1970-01-01: `days`, backwards.
+/// The inverse: the year, month and day that are `days` days after 1970-01-01.
 fn date(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
@@ -269,7 +273,8 @@ pub(crate) fn offset(zone: &[u8]) -> Option<i64> {
     }
 }
 
-/// The nanoseconds of `.digits`; those past the ninth say less than one.
+/// The nanoseconds of `.digits`. Digits after the ninth are less than one of
+/// them.
 pub(crate) fn fraction_nanos(fraction: &[u8]) -> u32 {
     let Some((_, digits)) = fraction.split_first() else {
         return 0;

@@ -38,7 +38,7 @@ use verdict::verdict;
 
 pub use suggest::{Suggested, suggest};
 
-/// Runs a check: what is for stdout, and how it came out.
+/// Runs a check. Answers what is for stdout, and how it came out.
 pub fn run(options: &Options) -> (String, Result<()>) {
     let done = match options.suggest {
         true => suggest(options).map(written),
@@ -50,7 +50,8 @@ pub fn run(options: &Options) -> (String, Result<()>) {
     }
 }
 
-/// A suggestion: the file is for stdout, what it cannot tell for stderr.
+/// A suggestion: the file goes to stdout, and what it cannot tell goes to
+/// stderr.
 fn written(suggested: Suggested) -> (String, Result<()>) {
     for note in &suggested.unknown {
         log::warn!("{note}");

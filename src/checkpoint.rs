@@ -22,7 +22,7 @@ pub enum Resume {
     /// From the mark itself.
     #[default]
     Mark,
-    /// From a timestamp before the mark, as the API spelled it.
+    /// From a timestamp before the mark, as the API wrote it.
     At(String),
     /// From the beginning.
     Beginning,
@@ -31,24 +31,25 @@ pub enum Resume {
 /// The sync's progress, which is what a batch commits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Progress {
-    /// The high-water mark, as the API spelled it.
+    /// The high-water mark, as the API wrote it.
     pub last_updated_at: Option<String>,
     /// Where the next sync asks from.
     pub resume: Resume,
-    /// Rows before this are not wanted, though the bound that is asked from lets
-    /// them through: RFC 3339 in UTC. None where the bound says it all.
+    /// Rows before this are not wanted, although they pass the bound that is
+    /// asked from: RFC 3339 in UTC. None where the bound says it all.
     pub start: Option<String>,
     /// The rows from there on that were delivered.
     pub seen: Vec<Version>,
     /// How the rows at the resume bound were reached.
     pub question: Option<Question>,
-    /// Why the last walk was not believed.
+    /// Why the last walk contradicted itself.
     pub refuted: Option<String>,
-    /// When the last complete sync ended, news or not: RFC 3339 in UTC.
+    /// When the last complete sync ended, with or without new rows: RFC 3339 in
+    /// UTC.
     pub checked_at: Option<String>,
 }
 
-/// A file under way: how much of it is committed.
+/// A file that is being written: how much of it is committed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Part {
     /// The final name, without `.part`.
@@ -65,7 +66,7 @@ pub struct Part {
     pub rejected: Option<Box<Part>>,
 }
 
-/// Whose rows they are.
+/// Where the rows come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
 pub struct Origin {
@@ -88,7 +89,8 @@ pub struct Checkpoint {
     pub part: Option<Part>,
     /// The files that there were.
     pub files: Files,
-    /// Whose it is; None in a state that the reference connector wrote.
+    /// Where the rows come from; None in a state that the example connector of
+    /// Fivetran's Connector SDK wrote.
     pub origin: Option<Origin>,
 }
 
@@ -124,7 +126,8 @@ fn given<'de, D: serde::Deserializer<'de>>(
 }
 
 impl Checkpoint {
-    /// Reads a state, or one that the reference connector wrote.
+    /// Reads a state, also one that the example connector of Fivetran's
+    /// Connector SDK wrote.
     ///
     /// # Errors
     /// [`crate::error::Kind::Local`] where it is damaged or newer than this

@@ -1,6 +1,6 @@
-//! The command line: words to [`Options`], and the help texts. It only looks
-//! at the words themselves: no file, clock or environment is asked, and what
-//! an API may say about a value is not for it to judge.
+//! The command line: it turns words into [`Options`], and has the help texts.
+//! It only looks at the words themselves. It asks no file, clock or
+//! environment, and it does not judge what an API may say about a value.
 
 mod commands;
 mod complete;
@@ -19,9 +19,9 @@ pub use help::help;
 pub enum Command {
     /// Fetch what changed.
     Sync,
-    /// Probe which clauses of the contract the API keeps.
+    /// Find out which clauses of the contract the API keeps.
     Check,
-    /// Show where the mark stands.
+    /// Show how far the last sync got.
     Status,
     /// Print the table as it is now.
     Table,
@@ -39,7 +39,7 @@ pub enum Command {
     Version,
 }
 
-/// What a help text is about, and whom a flag belongs to.
+/// What a help text is about, and the command that a flag belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
     /// The program as a whole.
@@ -62,9 +62,9 @@ pub enum Topic {
     Plan,
     /// `init`
     Init,
-    /// The shells that complete the program's words.
+    /// How shells complete the program's words.
     Completions,
-    /// What one of them reads for that.
+    /// The script that one of these shells reads for that.
     Shell(Shell),
 }
 
@@ -93,12 +93,12 @@ pub enum StateAt {
     Default,
     /// In this file.
     File(PathBuf),
-    /// Nowhere: neither read nor written.
+    /// Nowhere: a state is neither read nor written.
     None,
 }
 
-/// What the words said. None is what they did not say: it is the connection
-/// file's to say then, or the default's.
+/// What the words said. None stands for what they did not say: the connection
+/// file, or the default, decides that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // each is the flag of that name, see `help`
 pub struct Options {
@@ -127,7 +127,8 @@ pub struct Options {
     pub suggest: bool,
     pub table: Option<String>,
     pub max_age: Option<Duration>,
-    /// Which table of a connection file that has several these options are for.
+    /// Which table of a connection file with several tables these options are
+    /// for.
     pub one_of: Option<String>,
     pub repair: bool,
     pub yes: bool,
@@ -171,7 +172,7 @@ impl Options {
         }
     }
 
-    /// The state's file, None where no state is kept.
+    /// The state's file; None where no state is kept.
     pub fn state_path(&self) -> Option<PathBuf> {
         match (&self.state, &self.out) {
             (StateAt::None, _) => None,

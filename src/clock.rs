@@ -1,11 +1,11 @@
-//! The world's time, and the machine's. Everything else is told what time it
-//! is.
+//! The time, as the world and this machine tell it. All other parts are told
+//! what time it is.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::timestamp::{self, Instant};
 
-/// The world's time.
+/// A clock.
 pub trait Clock {
     /// Now.
     fn now(&self) -> Instant;
@@ -28,7 +28,7 @@ pub fn now() -> Instant {
     instant(SystemTime::now()).unwrap_or(zero)
 }
 
-/// A time of the machine's, None before 1970.
+/// A time of the machine as an instant; None before 1970.
 pub fn instant(time: SystemTime) -> Option<Instant> {
     let since = time.duration_since(UNIX_EPOCH).ok()?;
     Some(Instant { secs: 0, nanos: 0 }.plus(since))

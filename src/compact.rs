@@ -48,7 +48,7 @@ use crate::store::{PART, Store, failed};
 use crate::table::{File, Identity, Survey, Wanted, finished, folder, identify};
 use crate::timestamp;
 
-/// The end of a file that is being written.
+/// The end of the name of a file that is being written.
 const UNFINISHED: &str = ".compact";
 
 /// What was done.
@@ -82,7 +82,7 @@ pub fn run(
 ) -> Result<Receipt> {
     let begun = std::time::Instant::now();
     let folder = folder(options);
-    // What is not there is not created, as the lock would do it.
+    // A folder that is not there is not created here, as the lock would do.
     finished(&**disk, &folder, "")?;
     let peek = Store::new(Arc::clone(disk), options.state_path(), None, "").load()?;
     let name = identify(options, peek.as_ref())?.name;
@@ -141,7 +141,7 @@ pub fn run(
 }
 
 /// Which table it is, now that nobody else writes. Refuses to go on where a
-/// sync did not end: the state may vouch for a file that it has not named yet.
+/// sync did not end: the state may vouch for a file that has no final name yet.
 fn settled(
     options: &Options,
     store: &mut Store,
@@ -171,7 +171,7 @@ fn settled(
     }
 }
 
-/// Removes what a compaction left that did not end.
+/// Removes what is left of a compaction that did not end.
 fn sweep(disk: &dyn Disk, folder: &Path, table: &str) -> Result<()> {
     let names = disk.names(folder);
     let names = names.map_err(|error| failed("cannot list", folder, &error))?;
@@ -200,7 +200,7 @@ fn refuse_guesses(survey: &Survey, files: &[File], format: FileFormat) -> Result
     )
 }
 
-/// What a format does not keep of the other one.
+/// What one format does not keep of the other one.
 fn lost(format: FileFormat) -> &'static str {
     match format {
         FileFormat::Csv => {
@@ -212,7 +212,7 @@ fn lost(format: FileFormat) -> &'static str {
     }
 }
 
-/// A compaction under the lock.
+/// A compaction that holds the lock.
 struct Work<'a> {
     store: &'a mut Store,
     state: Option<Checkpoint>,
@@ -227,7 +227,8 @@ impl Work<'_> {
     /// Puts new files in the place of the old ones, and answers where the rows
     /// are; None where there are none. `stays` says whether other files stay.
     fn replace(&mut self, old: &[&File], stays: bool) -> Result<Option<String>> {
-        // These two are the only new names, later than all that there are.
+        // These two are the only new names, and they are later than all that
+        // there are.
         let known = self
             .state
             .as_ref()
@@ -265,7 +266,7 @@ impl Work<'_> {
         Ok(rows.map(|name| self.folder.join(name).display().to_string()))
     }
 
-    /// Has the state know of the names up to this one.
+    /// Has the state note the names up to this one.
     fn tell(&mut self, stamp: &str) -> Result<()> {
         let Some(state) = &mut self.state else {
             return Ok(());
@@ -279,8 +280,8 @@ impl Work<'_> {
         self.store.sync_state()
     }
 
-    /// Writes the versions that are wanted, beside their final name, and makes
-    /// them durable.
+    /// Writes the versions that are wanted to a file beside their final name,
+    /// and makes them durable.
     fn write(&self, name: &str, wanted: Wanted) -> Result<()> {
         let path = self.folder.join(format!("{name}{UNFINISHED}"));
         let disk = &**self.store.disk();
@@ -289,7 +290,7 @@ impl Work<'_> {
         let written = self.fill(&mut *file, &path, wanted);
         drop(file);
         if written.is_err() {
-            // It is of no use, and the disk may be full of it.
+            // The file is of no use, and the disk may be full because of it.
             let _ = disk.remove(&path);
         }
         written

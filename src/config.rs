@@ -1,7 +1,8 @@
-//! The connection: where the API is, how its parameters and fields are
-//! called, which table comes of it. Read from a JSON file whose every key is
-//! optional; the default is the contract of the reference API, so there is
-//! no second path. It reads no file and no environment itself.
+//! The connection: where the API is, how its parameters and fields are called,
+//! and which table is made of them. It is read from a JSON file whose every key
+//! is optional. The defaults are themselves a connection (to the example API of
+//! Fivetran's Connector SDK), so that there is no second path. This file reads
+//! no file and no environment itself.
 
 mod asked;
 pub mod auth;
@@ -42,7 +43,7 @@ pub struct Layout {
     pub columns: Option<Vec<String>>,
     /// Where the offset is echoed, if it is.
     pub offset: Option<Place>,
-    /// Where the number of rows that pass the filter is, if it is.
+    /// Where the answer tells how many rows pass the filter, if it tells.
     pub total: Option<Place>,
     /// Where an answer tells of an error although its status is 200.
     pub error: Option<Vec<String>>,
@@ -52,12 +53,12 @@ pub struct Layout {
     pub next: Option<Place>,
 }
 
-/// Statuses that are no errors, or none that last.
+/// Statuses that mean no error, or an error that passes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Statuses {
-    /// No rows.
+    /// These mean that there are no rows.
     pub empty: Vec<u16>,
-    /// Later.
+    /// These mean "later".
     pub retry: Vec<u16>,
 }
 
@@ -66,17 +67,17 @@ pub struct Statuses {
 pub struct Since {
     /// Whether rows at the bound itself are left out.
     pub exclusive: bool,
-    /// How the bound is spelled and the cursor's values are read.
+    /// How the bound is written, and how the cursor's values are read.
     pub format: Format,
     /// Where a first sync starts; None leaves the filter out.
     pub first: Option<String>,
-    /// A zone whose rules are still to be read, see [`Connection::settle`].
+    /// A zone whose rules are not read yet, see [`Connection::settle`].
     pub zone: Option<String>,
     /// The field that stands for a cursor that is null or missing.
     pub fallback: Option<Field>,
 }
 
-/// All that is to know about one table of one API.
+/// All there is to know about one table of one API.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Connection {
     /// The address, without the parameters of `query`.
@@ -99,11 +100,12 @@ pub struct Connection {
     pub body: Option<Body>,
     /// Where `{token}` comes from.
     pub auth: Option<Auth>,
-    /// What an answer says whose token has expired, besides status 401.
+    /// Texts of an answer which mean that the token has expired, besides status
+    /// 401.
     pub expired: Vec<String>,
     /// The least time from one request to the next.
     pub pace: Duration,
-    /// Statuses that are no errors, besides those that never are.
+    /// Statuses that mean no error, besides those that never mean one.
     pub statuses: Statuses,
     /// How an answer is laid out.
     pub response: Layout,
@@ -111,7 +113,7 @@ pub struct Connection {
     pub since: Since,
     /// Rows to ask for at once.
     pub page_size: u64,
-    /// The offset that no request goes beyond, where that can be helped.
+    /// The offset beyond which no request goes, where that can be avoided.
     pub max_offset: u64,
     /// How long after its timestamp a row may become visible.
     pub lookback: Duration,
@@ -202,7 +204,7 @@ pub fn size(text: &str) -> std::result::Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(bad)
 }
 
-/// Puts what was given, if anything, in the place of a default.
+/// Puts the value that was given, if there is one, in the place of a default.
 pub(crate) fn set<T>(to: &mut T, given: Option<T>) {
     if let Some(given) = given {
         *to = given;

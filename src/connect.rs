@@ -1,5 +1,5 @@
-//! What the options name: the connection, read from its file with the flags
-//! over it, and who answers for it. It sends nothing.
+//! What the options name: the connection, which is read from its file with the
+//! flags over it, and the source that answers for it. It sends nothing.
 
 mod shared;
 
@@ -29,7 +29,8 @@ use crate::zoneinfo;
 /// [`crate::error::Kind::Usage`].
 pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
     let mut secrets = match options.one_of {
-        // What is secret for one table shows in no other's lines either.
+        // What is secret for one table must not show in the lines of another
+        // one either.
         Some(_) => secret::shared(),
         None => Secrets::default(),
     };
@@ -51,7 +52,7 @@ pub fn connection(options: &Options) -> Result<(Connection, Secrets)> {
                 }
                 value
             };
-            // Who asks no API needs none of its secrets.
+            // A command that asks no API needs none of its secrets.
             let offline = options.replay.is_some()
                 || matches!(
                     options.command,
@@ -101,7 +102,7 @@ fn advise(connection: &Connection) {
     }
 }
 
-/// Who answers: the network or a recording.
+/// The source that answers: the network or a recording.
 ///
 /// # Errors
 /// [`crate::error::Kind::Usage`] for a URL or a recording that cannot be used.

@@ -1,5 +1,6 @@
-//! The few file operations that durability is made of, as a seam: the real
-//! ones here, ones that fail or lose power in tests. It decides nothing.
+//! The few file operations that durability is made of, as a trait: the real
+//! ones are here, and tests have ones that fail or lose power. It decides
+//! nothing.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -8,24 +9,24 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::Builder;
 
-/// What stands at a path.
+/// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {
-    /// A plain file of so many bytes.
+    /// A plain file with this many bytes.
     File(u64),
     /// Anything else: a folder, a link, a device.
     Other(&'static str),
 }
 
-/// A lock on a file of its own, or who has it.
+/// A lock on a file of its own, or who holds it.
 pub enum Lock {
-    /// Ours until this is dropped.
+    /// The lock is ours until this value is dropped.
     Held(Box<dyn Send>),
-    /// What the holder wrote into the file.
+    /// Another one holds it: what that holder wrote into the file.
     Busy(String),
 }
 
-/// A file that is being made durable: waits until it is.
+/// A file that is being made durable. Call it to wait until it is.
 pub type Syncing = Box<dyn FnOnce() -> io::Result<()>>;
 
 /// A file system.
@@ -35,23 +36,24 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// The operating system's, as in all of these.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
-    /// A folder's one name, however it was spelled and whatever links led to
-    /// it.
+    /// The one name of a folder, however it was written and whatever links lead
+    /// to it.
     fn canonical(&self, folder: &Path) -> io::Result<PathBuf>;
-    /// What stands there, None where nothing does. Links are not followed.
+    /// What is at this path; None where there is nothing. Links are not
+    /// followed.
     fn entry(&self, path: &Path) -> io::Result<Option<Entry>>;
     /// The names in a folder.
     fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
     /// A whole file, None where there is none.
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
-    /// A file to be read from its start, which stays whole for its reader also
+    /// A file that is read from its start. It stays whole for its reader even
     /// where it is removed.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Open>>;
     /// The bytes of a file from `start` up to `end`.
     fn read_range(&self, path: &Path, start: u64, end: u64) -> io::Result<Vec<u8>>;
-    /// A file that must not be there yet, to append to.
+    /// A new file to append to. It must not be there yet.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Append>>;
-    /// A file emptied first, if it is there.
+    /// A file to append to, emptied first if it is there.
     fn overwrite(&self, path: &Path) -> io::Result<Box<dyn Append>>;
     /// Cuts a file, and makes that durable.
     fn truncate(&self, path: &Path, bytes: u64) -> io::Result<()>;
@@ -59,14 +61,14 @@ pub trait Disk: Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
-    /// Makes a file durable and closes it, while its caller does the same with
-    /// another one: a journal takes both in one step. It is done when the answer
-    /// has been waited for.
+    /// Makes a file durable and closes it, while the caller does the same with
+    /// another file: a journal takes both in one step. The file is durable once
+    /// the result was waited for.
     fn sync_aside(&self, file: Box<dyn Append>) -> Syncing;
     /// Makes the names in a folder durable.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
-    /// Locks a file, which is created where it is missing, and writes the
-    /// holder into it.
+    /// Locks a file, which is created where it is missing, and writes the name
+    /// of the holder into it.
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Lock>;
 }
 
@@ -95,25 +97,25 @@ pub trait Append: Send {
     fn sync_all(&mut self) -> io::Result<()>;
 }
 
-/// A file to sync, and who waits for it.
+/// A file to sync, and the one who waits for it.
 type Errand = (Box<dyn Append>, Sender<io::Result<()>>);
 
 /// The operating system's.
 #[derive(Debug, Default)]
 pub struct Os {
-    /// To the thread that syncs aside, once there is one. None where there can
-    /// be none.
+    /// The way to the thread that syncs files aside, once there is one. None
+    /// where there cannot be one.
     aside: OnceLock<Option<Sender<Errand>>>,
 }
 
-/// Starts the thread that syncs aside. It ends with the disk.
+/// Starts the thread that syncs files aside. It ends with the disk.
 fn start_aside() -> Option<Sender<Errand>> {
     let (errands, work) = channel::<Errand>();
     let thread = Builder::new().name("sync".into()).spawn(move || {
         for (mut file, done) in work {
             let synced = file.sync_all();
             drop(file);
-            // Whoever does not wait has failed already.
+            // Nobody waits any more where the caller has failed already.
             let _ = done.send(synced);
         }
     });
@@ -124,7 +126,8 @@ impl Append for File {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         Write::write_all(self, bytes)
     }
-    // On macOS std asks for F_FULLFSYNC in both, which reaches the medium.
+    // On macOS std asks for F_FULLFSYNC in both cases, which reaches the
+    // medium.
     fn sync_data(&mut self) -> io::Result<()> {
         File::sync_data(self)
     }
@@ -141,7 +144,7 @@ fn optional<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// The parent of a bare name is the empty path, which no call takes.
+/// The parent of a bare name is the empty path, which no call accepts.
 fn here(folder: &Path) -> &Path {
     if folder.as_os_str().is_empty() {
         Path::new(".")
@@ -241,7 +244,7 @@ impl Disk for Os {
         File::open(here(path))?.sync_all()
     }
 
-    /// Windows opens no folders for this; NTFS journals names by itself.
+    /// Windows opens no folder for this; NTFS journals names by itself.
     #[cfg(windows)]
     fn sync_folder(&self, _: &Path) -> io::Result<()> {
         Ok(())
@@ -262,7 +265,8 @@ impl Disk for Os {
             }
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
-                // Windows does not let us read what another one has locked.
+                // Windows does not let us read a file that another one has
+                // locked.
                 let _ = file.take(200).read_to_string(&mut text);
                 Ok(Lock::Busy(text.trim().to_owned()))
             }
@@ -278,7 +282,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    /// A file that cannot be synced, and tells when it is closed.
+    /// A file that cannot be synced, and that notes when it is closed.
     struct Broken(Arc<AtomicBool>);
 
     impl Append for Broken {

@@ -1,5 +1,5 @@
 //! The one error type: what failed, where, what to try, and whether trying
-//! again can help. It refuses to know who raised it.
+//! again can help. It does not know who raised it.
 
 use std::fmt;
 use std::time::Duration;
@@ -28,17 +28,18 @@ pub enum Kind {
 /// Whether and when the same request is worth sending again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Again {
-    /// It would fail the same way.
+    /// It would fail in the same way.
     Never,
-    /// At once: nothing was wrong but a connection that had died idle.
+    /// At once: nothing was wrong but a connection that had died while it was
+    /// idle.
     Now,
-    /// After a pause of the caller's choosing.
+    /// After a pause that the caller chooses.
     Later,
     /// After the pause that the server asked for.
     After(Duration),
 }
 
-/// How a request was refused, for whoever can do without its answer.
+/// How a request was refused, for callers that can do without its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// By an HTTP status.
@@ -79,7 +80,7 @@ impl Error {
         Self::new(Kind::Usage, message)
     }
 
-    /// Exit 3: worth running again later; also worth a retry now.
+    /// Exit 3: it is worth running again later, and worth a retry now.
     pub fn temporary(message: impl Into<String>) -> Self {
         Self::new(Kind::Temporary, message).again(Again::Later)
     }
@@ -94,12 +95,12 @@ impl Error {
         Self::new(Kind::Contract, message)
     }
 
-    /// Exit 6: this machine is in the way.
+    /// Exit 6: something on this machine is in the way.
     pub fn local(message: impl Into<String>) -> Self {
         Self::new(Kind::Local, message)
     }
 
-    /// [`Kind::Differs`]; whoever reads the report needs no more words.
+    /// [`Kind::Differs`]. Whoever reads the report needs no more words.
     pub fn differs() -> Self {
         Self::new(Kind::Differs, "the files are not as the API is").quiet()
     }
@@ -134,7 +135,7 @@ impl Error {
         self
     }
 
-    /// Nothing to tell: whoever is concerned knows.
+    /// Marks an error without a message: the user knows already.
     #[must_use]
     pub fn quiet(mut self) -> Self {
         self.quiet = true;
@@ -153,7 +154,7 @@ impl Error {
         self.refusal
     }
 
-    /// Whether there is nothing to tell.
+    /// Whether there is no message.
     pub fn is_quiet(&self) -> bool {
         self.quiet
     }
@@ -197,8 +198,8 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A value as it stands in an error: control characters escaped, cut short
-/// after 60 characters.
+/// A value as it is shown in an error: control characters are escaped, and it
+/// is cut short after 60 characters.
 pub fn excerpt(value: &str) -> String {
     shortened(value, 60)
 }
@@ -230,7 +231,8 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein's distance, in characters, ASCII case and `-`/`_` aside.
+/// Levenshtein's distance in characters. ASCII case and the difference between
+/// `-` and `_` do not count.
 fn distance(a: &str, b: &str) -> usize {
     let fold = |s: &str| -> Vec<char> {
         s.chars()

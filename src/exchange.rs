@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::error::nearest;
 
-/// What changes from request to request; the address and the headers that
-/// stay the same belong to the connection.
+/// The part of a request that changes from one request to the next. The address
+/// and the headers that stay the same belong to the connection.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Request {
     /// The method.
@@ -18,12 +18,12 @@ pub struct Request {
     /// The headers that differ from request to request.
     pub headers: Vec<(String, String)>,
     /// Headers with credentials that differ from request to request. They are
-    /// no part of what is asked, and nothing writes them down.
+    /// no part of the question, and nothing writes them down.
     pub credentials: Vec<(String, String)>,
     /// The body, which is JSON.
     pub body: Option<String>,
-    /// An address that an answer gave, in place of the connection's own and of
-    /// the query. It must be of the same origin.
+    /// An address that an answer gave, in place of the connection's own address
+    /// and of the query. It must be of the same origin.
     pub link: Option<String>,
 }
 
@@ -42,12 +42,12 @@ impl fmt::Debug for Request {
 /// The methods that ask without changing anything, as APIs use them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Method {
-    /// The usual one.
+    /// The usual method.
     #[default]
     Get,
     /// A search whose terms are in the body.
     Post,
-    /// The same, for the few that want it so.
+    /// A search as well, for the few APIs that want this method.
     Put,
 }
 
@@ -58,7 +58,7 @@ const METHODS: [(&str, Method); 3] = [
 ];
 
 impl Method {
-    /// As it is sent.
+    /// The method's name as it is sent.
     pub fn name(self) -> &'static str {
         let found = METHODS.iter().find(|(_, method)| *method == self);
         found.map_or("GET", |(name, _)| name)
@@ -83,14 +83,14 @@ impl FromStr for Method {
     }
 }
 
-/// An answer, but for its body, which its reader lends a buffer for.
+/// An answer without its body, for which the reader lends a buffer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
     /// The headers in their order.
     pub headers: Vec<(String, String)>,
-    /// How long before the answer was complete its request was sent.
+    /// The time from sending the request to the end of the answer.
     pub elapsed: Duration,
 }
 

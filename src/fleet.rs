@@ -1,6 +1,6 @@
 //! One run over several tables: which tables the options and the connection
-//! file name, and the options of each, as if it were alone. It syncs nothing
-//! itself and does not know what comes of a table.
+//! file name, and the options of each table, as if it were alone. It syncs
+//! nothing itself and does not know the results.
 
 use crate::cli::{Command, Options, Out, StateAt};
 use crate::config::Tables;
@@ -41,7 +41,7 @@ pub fn each(options: &Options) -> Result<Vec<Options>> {
     Ok(names.iter().map(|name| one(options, name)).collect())
 }
 
-/// The options of one table, which has a folder to itself.
+/// The options of one table, which gets a folder of its own.
 fn one(options: &Options, name: &str) -> Options {
     Options {
         one_of: Some(name.to_owned()),
@@ -53,7 +53,7 @@ fn one(options: &Options, name: &str) -> Options {
     }
 }
 
-/// Refuses what only one table can have.
+/// Refuses options that only a single table can have.
 fn check(options: &Options) -> Result<()> {
     let bad = |flag: &str, what: &str| {
         Err(Error::usage(what)
@@ -80,8 +80,8 @@ fn check(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The gravest of several exit codes: this machine, the API's contract, a
-/// refusal, the command, and what may pass by itself.
+/// The gravest of several exit codes. The order is: this machine, the API's
+/// contract, a refusal, the command, and errors that may pass by themselves.
 pub fn gravest(codes: impl IntoIterator<Item = u8>) -> u8 {
     let grave = |code: &u8| {
         let order = [0, 1, 3, 2, 4, 5, 6];

@@ -1,6 +1,6 @@
 //! The first connection file: what `check --suggest` prints, written to a file
 //! that is named by its table. A file that is there is not touched unless that
-//! is asked for, and never left half written.
+//! is asked for, and no file is ever left half written.
 
 use std::fs;
 use std::io::{self, Write};
@@ -12,14 +12,15 @@ use crate::check;
 use crate::cli::{Command, Options};
 use crate::error::{Error, Result};
 
-/// What a suggestion says of its table.
+/// The part of a suggestion that names its table.
 #[derive(Deserialize)]
 struct Suggested {
     table: Option<String>,
 }
 
-/// Asks the API and writes the file: what is for stdout, and how it came out.
-/// A suggestion that leaves something open is written too, and that is told.
+/// Asks the API and writes the file. Answers what is for stdout, and how it
+/// came out. A suggestion that leaves something open is written too, and the
+/// output says so.
 pub fn run(options: &Options) -> (String, Result<()>) {
     let asked = Options {
         command: Command::Check,
@@ -37,7 +38,7 @@ pub fn run(options: &Options) -> (String, Result<()>) {
     }
 }
 
-/// Writes it, and where that was.
+/// Writes the file, and answers where it is.
 fn write(text: &str, overwrite: bool) -> Result<PathBuf> {
     let suggested: Option<Suggested> = serde_json::from_str(text).ok();
     let table = suggested.and_then(|suggested| suggested.table);
@@ -49,13 +50,14 @@ fn write(text: &str, overwrite: bool) -> Result<PathBuf> {
     if !overwrite && path.symlink_metadata().is_ok() {
         return Err(taken(&path));
     }
-    // Beside it first, so that a full disk leaves what is there.
+    // It is written beside its place first, so that a full disk leaves what is
+    // there.
     let draft = PathBuf::from(format!(".{name}.json.{}", std::process::id()));
     let written = fill(&draft, text).and_then(|()| {
         if overwrite {
             fs::rename(&draft, &path)
         } else {
-            // Unlike a rename, a link takes no file's place.
+            // Unlike a rename, a link does not replace a file.
             fs::hard_link(&draft, &path).or_else(|error| match error.kind() {
                 io::ErrorKind::AlreadyExists => Err(error),
                 _ if path.symlink_metadata().is_ok() => Err(io::ErrorKind::AlreadyExists.into()),

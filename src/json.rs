@@ -1,8 +1,8 @@
-//! A strict scanner for RFC 8259 that finds values without building them:
-//! rows are written from the bytes they came in, digits, escapes and all.
-//! It refuses what serde_json refuses (lone surrogates and deep nesting
-//! included), but takes numbers that no float can hold. It keeps nothing
-//! between calls. The text must be valid UTF-8.
+//! A strict scanner for RFC 8259 that finds values without building them: rows
+//! are written from the bytes in which they came, with their digits and
+//! escapes. It refuses what serde_json refuses (lone surrogates and deep
+//! nesting included), but it takes numbers that no float can hold. It keeps
+//! nothing between calls. The text must be valid UTF-8.
 
 pub mod lenient;
 mod string;
@@ -11,10 +11,10 @@ use std::borrow::Cow;
 
 pub use string::{holds, pieces, string, unescape};
 
-/// How deep values may nest; serde_json's limit too.
+/// How deep values may be nested; serde_json has the same limit.
 pub const MAX_DEPTH: usize = 127;
 
-/// Where a value stands in its text, in bytes, end exclusive.
+/// Where a value is in its text, in bytes; the end is exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
     /// The first byte.
@@ -24,7 +24,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// A span; texts are bounded well below 4 GiB by the body limit.
+    /// A span. The body limit keeps texts far below 4 GiB.
     pub fn new(start: usize, end: usize) -> Self {
         Self {
             start: start as u32,
@@ -32,7 +32,7 @@ impl Span {
         }
     }
 
-    /// Where `part`, which must be a part of `text`, stands in it.
+    /// Where `part`, which must be a part of `text`, is in it.
     pub fn within(text: &[u8], part: &[u8]) -> Self {
         let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
         Self::new(start, start + part.len())
@@ -44,12 +44,12 @@ impl Span {
         (self.end - self.start) as usize
     }
 
-    /// Whether it spans none.
+    /// Whether it has no bytes.
     pub fn is_empty(self) -> bool {
         self.end == self.start
     }
 
-    /// The bytes it spans, none where it does not belong to `text`.
+    /// The bytes of the span; none where it does not belong to `text`.
     #[inline]
     pub fn of(self, text: &[u8]) -> &[u8] {
         text.get(self.start as usize..self.end as usize)
@@ -57,12 +57,12 @@ impl Span {
     }
 }
 
-/// Why a text is no JSON.
+/// Why a text is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
-    /// The byte where it stops being JSON.
+    /// The byte where the text stops being JSON.
     pub at: usize,
-    /// What is wrong there.
+    /// What is wrong at that byte.
     pub what: &'static str,
 }
 
@@ -71,7 +71,7 @@ impl Fault {
         Err(Self { at, what })
     }
 
-    /// Whether the text just ended too soon, as one that was cut off does.
+    /// Whether the text ended too soon, as one that was cut off does.
     pub fn is_end(&self) -> bool {
         self.what == ENDED
     }
@@ -91,7 +91,7 @@ pub fn space(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The position after `byte`, which must stand at `at`.
+/// The position after `byte`, which must be at `at`.
 ///
 /// # Errors
 /// Where another byte stands there, or none.
@@ -104,7 +104,8 @@ pub fn expect(text: &[u8], at: usize, byte: u8, what: &'static str) -> Result<us
     }
 }
 
-/// The position after the value that starts at `at`, `depth` levels down.
+/// The position after the value that starts at `at`, which is `depth` levels
+/// deep.
 ///
 /// # Errors
 /// Where no valid value stands there.
@@ -200,10 +201,11 @@ pub fn elements<E: From<Fault>>(
     }
 }
 
-/// The position of the first thing inside the brackets that open at `at`.
+/// The position of the first byte of content inside the brackets that open at
+/// `at`.
 ///
 /// # Errors
-/// Where `open` does not stand there, or nests too deep.
+/// Where `open` is not there, or is nested too deep.
 pub fn enter(text: &[u8], at: usize, depth: usize, open: u8) -> Result<usize, Fault> {
     if depth >= MAX_DEPTH {
         return Fault::new(at, "values nest deeper than 127 levels");
@@ -244,7 +246,8 @@ fn number(text: &[u8], at: usize) -> Result<usize, Fault> {
     Ok(at)
 }
 
-/// The text of a scalar: a string's, unescaped; a number's digits; a word.
+/// The text of a scalar: that of a string without its escapes, the digits of a
+/// number, or a word.
 pub fn text(raw: &[u8]) -> Cow<'_, str> {
     match raw {
         [b'"', inner @ .., b'"'] => unescape(inner),
@@ -304,13 +307,13 @@ pub fn point<'a>(raw: &'a [u8], tokens: &[String]) -> Option<&'a [u8]> {
     Some(raw)
 }
 
-/// An index as RFC 6901 spells it: no sign, no leading zero.
+/// An index as RFC 6901 writes it: without a sign, without a leading zero.
 pub(crate) fn index(token: &str) -> Option<usize> {
     let plain = token == "0" || token.starts_with(|c: char| matches!(c, '1'..='9'));
     plain.then(|| token.parse().ok())?
 }
 
-/// What kind of value it is, for messages.
+/// The kind of a value, for messages.
 pub fn kind(raw: &[u8]) -> &'static str {
     match raw.first() {
         Some(b'"') => "a string",

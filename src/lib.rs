@@ -1,5 +1,7 @@
-//! The rows of a table that changed, out of a REST API that pages by offset
-//! and filters by timestamp, and onto a disk: none lost, none twice.
+//! `highwater` copies the rows that changed out of a REST API that pages by
+//! offset and filters by timestamp, onto a disk: none is lost and none is
+//! doubled. This page is the architecture: the parts, how a row travels through
+//! them, and where to add what is missing.
 //!
 //! ```text
 //!            asks                 answers              rows that are new
@@ -10,19 +12,87 @@
 //!                 accepts the page, or finds that rows have moved
 //! ```
 //!
-//! [`sync`] is the loop that drives this, [`session`] puts it together from
-//! [`cli`] and [`connect`], and [`load`] hands the finished files to a consumer
-//! afterwards. What decides is pure: [`cursor`] which rows are new
-//! and what to ask for next, [`answer`] whether there are any, [`page`] what an
-//! answer holds, [`row`] how a row is
-//! written, [`checkpoint`] what a state says. Only [`source::live`] knows the
-//! network, only [`disk`] the file system. Why nothing is lost is told in
-//! [`cursor`], [`store`] and [`load`]. [`table`] reads what the syncs wrote back
-//! as the table, and [`compact`] puts one file in the place of many. [`plan`]
-//! divides a first sync into many that run at once, and [`init`] writes the
-//! first connection file.
+//! # The parts, and which may import which
 //!
-//! One sync, by hand, over an API whose table changes while it is read:
+//! A part imports only from its own level and from the levels below it, and no
+//! two parts import each other.
+//!
+//! | level | parts | what they do |
+//! |---|---|---|
+//! | program | `main`, [`log_lines`] | chooses the command, writes the logs, exits |
+//! | commands | [`session`] (`sync`), [`check`], [`init`], [`plan`], [`audit`], [`table`], [`compact`], [`status`], [`fleet`] (several tables) | one module for each command |
+//! | loop | [`sync`], [`progress`] | the one loop that asks, decides and writes, and the line that shows it |
+//! | plugs | [`source`], [`answer`], [`sink`], [`store`], [`load`], [`connect`], [`cli`] | the network, the files, the state, the hand-over, the words of the command line |
+//! | decisions | [`cursor`], [`page`], [`row`], [`checkpoint`], [`seen`] | pure: values in, values out |
+//! | settings | [`config`], [`template`], [`secret`] | the connection file |
+//! | values | [`exchange`], [`types`], [`json`], [`timestamp`], [`zone`], [`zoneinfo`], [`clock`], [`disk`], [`error`] | what all others are made of |
+//!
+//! Three rules follow from this. What decides is pure: the cursor, the page and
+//! the row know no socket, no file and no clock, so that the tests can try every
+//! change at every moment. The live source alone knows the HTTP library. Whatever
+//! durability depends on goes through [`disk`], which tests replace by a disk that
+//! fails and loses power.
+//!
+//! # The states of the cursor
+//!
+//! They are drawn in [`cursor`], with the reasons why no row is lost and none
+//! comes twice. In short: a *window* walks the pages of one bound; each page must
+//! join what was read; a page that does not is thrown away, and a new window opens
+//! at the last timestamp.
+//!
+//! # The life of a row
+//!
+//! 1. [`cursor::Cursor::request`] says which page is wanted, and
+//!    [`config::Connection`] makes an [`exchange::Request`] of it.
+//! 2. [`source::retry`] sends it until there is an answer. The body's bytes come
+//!    into one buffer that is used again for each page.
+//! 3. [`answer`] says whether the answer holds rows, none, or an error.
+//!    [`page::Page::decode`] finds the rows in the bytes. It copies nothing: a row
+//!    is a range of the buffer, with its key and its timestamp.
+//! 4. [`cursor::Cursor::accept`] says which of the rows are new. It compares keys
+//!    and contents, as hashes, with [`seen`].
+//! 5. [`row`] copies the new rows' bytes into lines of NDJSON or CSV, and checks
+//!    values against the columns' types. A row with a fault is an error, or goes
+//!    with its reason to the file of rejected rows.
+//! 6. [`sink`] appends the lines to the `.part` file and makes them durable. Then
+//!    [`store`] replaces the state, which says how much of the file is committed
+//!    and where the next sync begins. Rows and state are committed together.
+//! 7. At the end of the sync the file gets its final name. [`load`] hands it to
+//!    the user's command, and [`table`], [`compact`] and [`audit`] read it back.
+//!
+//! # How to add something
+//!
+//! Each comes with its test first, and with the README and `--help` in the same
+//! commit. A pattern to follow is named with each.
+//!
+//! - **A format of the files**: a variant of [`row::FileFormat`] with its
+//!   extension, its lines in `src/row/` (as `csv.rs`), the word in
+//!   `src/cli/flags.rs`, its names in `src/store/names.rs` and
+//!   `src/table/files.rs`, how it is read back in `src/table/read.rs` and
+//!   `src/table/encode.rs`, and how its rows are counted in `src/load/count.rs`.
+//!   The compiler names most of these places, which are a `match`. The tests are in
+//!   `tests/program/output.rs` and `tests/table/`.
+//! - **A proof** that a walk has to pass: a file in `src/cursor/proof/` that opens
+//!   with what it finds (as `positions.rs`), and the place in `src/cursor.rs` where
+//!   it is asked. A proof that has questions of its own is a variant of the phase in
+//!   `src/cursor/phase.rs`. An API that breaks what the proof proves goes to
+//!   `tests/cursor/broken.rs`; that sound APIs pass is tested by
+//!   `tests/cursor/exhaustive.rs` and `random.rs`.
+//! - **A clause** that `check` tells about: a variant with its name in
+//!   `src/check/clause.rs`, a file in `src/check/clauses/` that judges it by the
+//!   evidence (as `ties.rs`), and its line in the table of `src/check/clauses.rs`.
+//!   What has to be asked for it goes to `src/check/questions.rs` and
+//!   `src/check/evidence.rs`. The tests are in `tests/check/clauses.rs`.
+//! - **A way to log in**: a variant of [`config::auth::Auth`] and its keys in
+//!   `src/config/auth.rs`, a [`source::auth::Giver`] in `src/source/auth/` (as
+//!   `login.rs`), and its line in `src/connect.rs`. Values that must never show are
+//!   made known to [`secret::Secrets`]. The tests are in `tests/transport/tokens.rs`.
+//! - **A known API**: a connection file in `testdata/connections/` with an entry in
+//!   its `README.md`, and a model of the API in `tests/gallery/` (as `netbox.rs`).
+//!
+//! # One sync, by hand
+//!
+//! The API's table changes while it is read.
 //!
 //! ```
 //! use highwater::config::Connection;

@@ -1,6 +1,7 @@
-//! The hand-over: each finished file goes to a loader, once it has said so and
-//! oldest first. It reads no row and never touches a file's content; what the
-//! loader does is not for it to know.
+//! The hand-over: each finished file goes to a loader, the oldest first, and
+//! the next file waits until the loader has said that it took the one before.
+//! It reads no row, never touches a file's content, and does not know what the
+//! loader does.
 //!
 //! # Why each file arrives at least once, whole and in order
 //!
@@ -66,7 +67,7 @@ pub trait Loader {
     fn load(&mut self, file: &Finished<'_>) -> Result<()>;
 }
 
-/// What came of a hand-over.
+/// The result of a hand-over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Loaded {
     /// Files that were handed over.
@@ -88,7 +89,7 @@ pub struct HandOver<'a> {
 }
 
 impl HandOver<'_> {
-    /// Hands over whatever was not yet.
+    /// Hands over the files that were not handed over yet.
     ///
     /// # Errors
     /// The second part: the first file that was not taken ends it.
@@ -109,7 +110,7 @@ impl HandOver<'_> {
         (loaded, Ok(()))
     }
 
-    /// Hands one over; false where it was taken away already.
+    /// Hands one file over; false where it was taken away already.
     fn hand_over(&mut self, mut waiting: Waiting, loader: &mut dyn Loader) -> Result<bool> {
         let Some(stamp) = stamp(&waiting.file, self.table).filter(|at| stamp_of(at).is_some())
         else {
@@ -160,7 +161,7 @@ impl HandOver<'_> {
             rows: waiting.rows,
         });
         if let Err(error) = taken {
-            // The run ends with what the loader said, whatever becomes of it.
+            // The run ends with what the loader said, whatever this comes to.
             self.store
                 .sweep()
                 .unwrap_or_else(|error| log::warn!("{error}"));
@@ -171,13 +172,13 @@ impl HandOver<'_> {
         Ok(true)
     }
 
-    /// Writes beside the state the one that counts a file, and so all before
-    /// it, as handed over.
+    /// Writes beside the state the one that counts this file, and so all files
+    /// before it, as handed over.
     fn draft_done(&self, file: &str, stamp: String) -> Result<(Option<Draft>, Files)> {
         let mut files = self.files.clone();
         let load = files.load.get_or_insert_default();
         load.waiting.retain(|other| other.file != file);
-        // Not back behind a file that was adopted.
+        // The count does not go back behind a file that was adopted.
         load.done = load.done.take().max(Some(stamp));
         let draft = self.store.draft((self.render)(&files))?;
         Ok((self.store.settle(draft)?, files))
@@ -190,15 +191,15 @@ impl HandOver<'_> {
     }
 }
 
-/// What there is of a file that waits.
+/// What is found of a file that waits.
 enum Found {
     /// What the state says.
     Whole,
-    /// It has so many bytes, and the state does not know it.
+    /// A file of this many bytes that the state does not know.
     Unknown(u64),
-    /// Nothing.
+    /// Nothing is there.
     Gone,
-    /// Something else.
+    /// Something else is there.
     Amiss(Error),
 }
 
@@ -253,8 +254,8 @@ fn queue(store: &Store, files: &Files, table: &str) -> Result<Vec<Waiting>> {
     Ok(queue)
 }
 
-/// The names of the files that wait, none of which may go before it was handed
-/// over; None where there is no hand-over.
+/// The names of the files that wait, none of which may be removed before it was
+/// handed over. None where there is no hand-over.
 ///
 /// # Errors
 /// [`crate::error::Kind::Local`] where the folder cannot be listed.
@@ -268,10 +269,11 @@ pub fn waiting(store: &Store, files: &Files, table: &str) -> Result<Option<Vec<S
     ))
 }
 
-/// Makes a name that is about to be given to a file known: one whose rows were
-/// all handed over already, in files that it stands for. It is not handed over,
-/// and what waits keeps its turn. The state has to say so before the file has
-/// its name, or it is taken for one that is older than its files.
+/// Makes a name that is about to be given to a file known. The file's rows were
+/// all handed over already, in the files that it replaces, so it is not handed
+/// over itself, and the files that wait keep their turn. The state has to have
+/// the name before the file does, or the state is taken for one that is older
+/// than its files.
 ///
 /// # Errors
 /// As [`waiting`].
@@ -286,8 +288,8 @@ pub fn adopt(store: &Store, files: &mut Files, table: &str, stamp: &str) -> Resu
     Ok(())
 }
 
-/// Forgets the files that wait and are not there as they were: all rows are
-/// about to come again.
+/// Forgets the files that wait and are not there as they were, since all rows
+/// are about to come again.
 ///
 /// # Errors
 /// [`crate::error::Kind::Local`] where the disk fails.

@@ -28,7 +28,7 @@ pub fn install(options: &Options) {
             .filter_level(LevelFilter::Warn)
             .parse_env("RUST_LOG"),
         (1, _) => builder.filter_level(LevelFilter::Info),
-        // What lies below this crate tells more than anyone wants.
+        // The libraries below this crate say more than anybody wants to read.
         _ => builder
             .filter_level(LevelFilter::Info)
             .filter_module("highwater", LevelFilter::Debug),
@@ -53,8 +53,9 @@ pub fn install(options: &Options) {
         }
         writeln!(out, "{level}: {text}")
     });
-    // A second logger in the process keeps the first one's.
+    // Where the process has a logger already, that one stays.
     let _ = builder.try_init();
-    // At trace the HTTP client writes requests as they are, credentials too.
+    // At the level trace the HTTP client writes requests as they are, with the
+    // credentials.
     log::set_max_level(log::max_level().min(LevelFilter::Debug));
 }

@@ -1,5 +1,5 @@
-//! The program: words to options, logs to stderr, one command, and what went
-//! wrong with its exit code.
+//! The program: it turns words into options, sends logs to stderr, runs one
+//! command, says what went wrong, and exits with its code.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Runs the command for each table; one that fails stops no other.
+/// Runs the command for each table. A table that fails stops no other one.
 fn run_each(options: &Options) -> u8 {
     match fleet::each(options) {
         Ok(tables) => {
@@ -34,7 +34,7 @@ fn run_each(options: &Options) -> u8 {
         Err(error) => {
             if options.command == Command::Sync {
                 let receipt = session::Receipt::failed(options, &error);
-                // What ended the sync is told in any case.
+                // What ended the sync is told whatever the log level is.
                 let _ = hand_out(options, receipt);
             }
             told(&error, "")
@@ -42,7 +42,8 @@ fn run_each(options: &Options) -> u8 {
     }
 }
 
-/// Runs the command for one table, and tells what went wrong: its exit code.
+/// Runs the command for one table, says what went wrong, and answers the exit
+/// code.
 fn run_one(options: &Options, several: bool) -> u8 {
     let name = options.one_of.as_deref().unwrap_or_default();
     log_lines::name_table(name);
@@ -64,7 +65,7 @@ fn run_one(options: &Options, several: bool) -> u8 {
 fn sync(options: &Options) -> u8 {
     let (receipt, result) = session::run(options, Arc::new(Os::default()));
     let table = receipt.as_ref().and_then(|receipt| receipt.table.clone());
-    // Without a connection file there is but one table.
+    // Without a connection file there is only one table.
     let table = table.filter(|_| options.config.is_some());
     let printed = receipt.map_or(Ok(()), |receipt| hand_out(options, receipt));
     match result.and(printed) {
@@ -73,7 +74,7 @@ fn sync(options: &Options) -> u8 {
     }
 }
 
-/// Prints where the mark stands; exit 1 where that is too long ago.
+/// Prints how far the last sync got; exit 1 where that is too long ago.
 fn status(options: &Options) -> u8 {
     let disk: Arc<dyn Disk> = Arc::new(Os::default());
     let looked = Status::look(options, &disk).and_then(|status| {
@@ -93,8 +94,8 @@ fn status(options: &Options) -> u8 {
 
 /// Prints a sync's receipt.
 fn hand_out(options: &Options, mut receipt: session::Receipt) -> Result<()> {
-    // The table and the error are all in it that may hold a secret. Numbers
-    // stay numbers, and whoever reads the file's name wants to open it.
+    // Only the table and the error may hold a secret. Numbers stay numbers, and
+    // a program that reads the file's name wants to open that file.
     for text in [&mut receipt.table, &mut receipt.error] {
         *text = text.take().map(|text| secret::redacted(&text).into_owned());
     }
@@ -148,7 +149,7 @@ fn run(options: &Options) -> Result<()> {
     }
 }
 
-/// Writes to stdout, where a reader that has had enough is no failure.
+/// Writes to stdout. A reader that has read enough and went away is no failure.
 fn print(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout
@@ -162,14 +163,14 @@ fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Tells people what is not for the program that reads stdout.
+/// Tells people what the program that reads stdout need not know.
 fn note(notes: &[String]) {
     let text: String = notes.iter().map(|note| format!("{note}\n")).collect();
     let _ = io::stderr().write_all(secret::redacted(&text).as_bytes());
 }
 
-/// Says what failed, and what to try: the exit code that it comes to. Where
-/// tables have names the line says which one it was, and when.
+/// Says what failed and what to try, and answers the exit code. Where there are
+/// several tables, the line says which one it was, and when.
 fn told(error: &Error, table: &str) -> u8 {
     if !error.is_quiet() {
         complain(error, table);
@@ -186,6 +187,6 @@ fn complain(error: &Error, table: &str) {
         "" => format!("error: {place}{error}\n"),
         remedy => format!("error: {place}{error}\n  try: {remedy}\n"),
     };
-    // There is nobody left to tell where even this fails.
+    // There is nobody left to tell where even this write fails.
     let _ = io::stderr().write_all(secret::redacted(&text).as_bytes());
 }

@@ -1,7 +1,8 @@
-//! One page: bytes to validated rows, found in one pass and left where they
-//! are. It builds no values, copies no text, and refuses an answer whose
-//! shape is not as the connection says. A row with a fault of its own is
-//! refused too, or noted beside the sound ones where the connection wants that.
+//! One page: it finds validated rows in the answer's bytes, in one pass, and
+//! leaves them where they are. It builds no values, copies no text, and refuses
+//! an answer whose shape is not as the connection says. A row with a fault of
+//! its own is refused too, or noted beside the sound rows where the connection
+//! wants that.
 
 mod flaw;
 mod fold;
@@ -30,7 +31,8 @@ use crate::timestamp::Instant;
 /// More rows or fields than this on one page are taken for an attack.
 const MAX_ROWS: usize = 1_000_000;
 const MAX_FIELDS: usize = 4_000_000;
-/// Rows of a table have one shape or a few; beyond this all are forgotten.
+/// The rows of a table have one shape or a few. Beyond this number all shapes
+/// are forgotten.
 const MAX_SHAPES: usize = 64;
 
 /// One member of a row.
@@ -50,38 +52,40 @@ struct Row {
     shape: u32,
     at: Instant,
     mark: Span,
-    /// Where it is in the answer's list.
+    /// Its place in the answer's list.
     position: u32,
 }
 
 /// The shape of a row that is shown although it has a fault.
 const ODD: u32 = u32::MAX;
 
-/// The keys that rows have in common, and what follows from them once for all
-/// rows that have them.
+/// The keys that several rows have in common, and what follows from them,
+/// worked out once for all these rows.
 #[derive(Debug, Default)]
 pub struct Shape {
-    /// The keys as they stand between their quotes.
+    /// The keys as they are between their quotes.
     pub keys: Vec<Vec<u8>>,
     cursor: Option<usize>,
     fallback: Option<usize>,
     id: Vec<Option<usize>>,
-    /// The members that are no content, wholly or what these pointers lead to.
+    /// The members that do not count as content: as a whole, or only what these
+    /// pointers lead to.
     ignored: Vec<(usize, Vec<Vec<String>>)>,
 }
 
-/// A page's rows. Kept from page to page, so that its buffers are used again.
+/// A page's rows. It is kept from page to page, so that its buffers are used
+/// again.
 #[derive(Debug, Default)]
 pub struct Page {
     /// The offset that the answer echoed.
     pub offset: Option<u64>,
-    /// How many rows pass the filter, says the answer.
+    /// How many rows pass the filter, as the answer says.
     pub total: Option<u64>,
-    /// Whether more rows follow, says the answer.
+    /// Whether more rows follow, as the answer says.
     pub more: Option<bool>,
     /// The link to the next page.
     pub next: Option<String>,
-    /// Whether the answer says by its status that there is nothing.
+    /// Whether the answer says by its status that there are no rows.
     pub nothing: bool,
     /// Counts the times that shapes were forgotten.
     pub generation: u64,
@@ -96,7 +100,8 @@ pub struct Page {
     /// How many rows the answer's list has.
     listed: usize,
     fold: Fold,
-    /// Where the body had half a surrogate pair, and bytes that are no UTF-8.
+    /// Where the body had half of a surrogate pair, and where it had bytes that
+    /// are not UTF-8.
     mended: Vec<u32>,
     blank: Vec<u32>,
     /// Whether it had any of them.
@@ -104,7 +109,7 @@ pub struct Page {
     warned: bool,
 }
 
-/// What the walk down from the body looks for.
+/// What is looked for on the way down from the body to the rows.
 #[derive(Clone, Copy)]
 enum Wanted {
     Rows,
@@ -112,13 +117,13 @@ enum Wanted {
     Total,
     More,
     Next,
-    /// Echoed beside the offset; it only has to make sense.
+    /// This number is echoed beside the offset. It only has to be a number.
     Limit,
 }
 
 impl Page {
-    /// Reads an answer's body, once it is text: see [`text`]. What is no
-    /// Unicode in a string is replaced, and warned of once.
+    /// Reads an answer's body once it is text, see [`text`]. What is not
+    /// Unicode in a string is replaced, with one warning.
     ///
     /// # Errors
     /// As [`Page::decode`].

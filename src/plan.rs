@@ -76,7 +76,7 @@ impl Plan {
         self.shards.iter().map(line).collect()
     }
 
-    /// What whoever reads it is to know beside.
+    /// What the reader of the plan has to know besides.
     pub fn notes(&self) -> Vec<String> {
         let Some(mark) = &self.mark else {
             return vec![
@@ -102,13 +102,13 @@ impl Plan {
     }
 }
 
-/// As the shell and xargs read it as one word.
+/// As one word that the shell and xargs read.
 fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:+/,@%=".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
     } else {
-        // What an API sends is nothing for a shell to read.
+        // What an API sends must not be read by a shell as a command.
         format!("'{}'", text.replace('\'', "'\"'\"'"))
     }
 }
@@ -216,7 +216,8 @@ fn divide(
     let mut edges: Vec<Point> = Vec::new();
     let shards = shards.min(rows);
     for nth in 0..shards {
-        // In u128: the product of two numbers of rows has no other room.
+        // This is in 128 bits, since the product of two numbers of rows may not
+        // fit into 64.
         let target = u128::from(rows) * u128::from(nth) / u128::from(shards);
         let target = u64::try_from(target).unwrap_or(rows);
         if let Some(edge) = counter.settle(&mut search, Aim::Edge(target), total, &spelling)?

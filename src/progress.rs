@@ -1,5 +1,5 @@
 //! The status line: one line on a terminal that is written over, never wider
-//! than the terminal, and gone when the sync ends. It shows nothing anywhere
+//! than the terminal, and removed when the sync ends. It shows nothing anywhere
 //! else, and nothing on a terminal that cannot erase (`TERM=dumb`, or none). It
 //! has no colours.
 
@@ -75,7 +75,7 @@ impl StatusLine {
         let _ = write!(stderr, "{ERASE}{text}").and_then(|()| stderr.flush());
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub fn clear(&mut self) {
         let mut stderr = std::io::stderr();
         let _ = write!(stderr, "{}", eraser()).and_then(|()| stderr.flush());

@@ -1,5 +1,5 @@
-//! One row to one line: which of its members go where, worked out once per
-//! shape, and their bytes copied as they came. It does not know files.
+//! From a row to a line: which member goes where, worked out once for each
+//! shape, with the bytes copied as they came. It does not know files.
 
 pub(crate) mod csv;
 mod header;
@@ -60,18 +60,18 @@ pub struct Encoder {
     times: Format,
     keys: Vec<Vec<String>>,
     columns: Option<Vec<Column>>,
-    /// The columns are those of the fields met so far.
+    /// Whether the columns are the fields that were met so far.
     growing: bool,
     /// What is added to each row.
     metadata: Option<Metadata>,
-    /// A plan a shape, of the page's generation.
+    /// A plan for each shape, of the page's generation of shapes.
     plans: Vec<Option<Plan>>,
     generation: u64,
-    /// Fields without a column, which CSV has no place for.
+    /// Fields without a column, for which CSV has no place.
     dropped: Vec<String>,
     /// A nested value without its blanks.
     spare: Vec<u8>,
-    /// The header is still to be written.
+    /// Whether the header still has to be written.
     header: bool,
     /// What the state is to know of the lines.
     lead: Lead,
@@ -169,7 +169,7 @@ impl Encoder {
             kept += 1;
         }
         if lines.len() == body {
-            // A header alone is no file.
+            // A header alone does not make a file.
             lines.truncate(start);
         } else if begins {
             self.header = false;

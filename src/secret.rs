@@ -1,7 +1,8 @@
-//! Values that may not show: what each `${NAME}` of the environment stood for,
+//! Values that must not show: what each `${NAME}` of the environment stood for,
 //! keys that are written out in an address or a header, and tokens that came
-//! while the program ran. The name is put in place of the value wherever that
-//! turns up. It refuses to read the environment itself and never prints a value.
+//! while the program ran. The name is put in the place of the value wherever
+//! the value appears. It does not read the environment itself and never prints
+//! a value.
 
 mod escape;
 
@@ -22,12 +23,12 @@ pub struct Secrets {
 struct Secret {
     name: String,
     needle: String,
-    /// Where it is too short to be told from other text: what the parameter or
-    /// field is called whose whole value it is.
+    /// Where the value is too short to be told from other text: the name of the
+    /// parameter or field whose whole value it is.
     of: Option<String>,
 }
 
-/// How a value may be spelled where it turns up.
+/// How a value may be written where it appears.
 #[derive(Clone, Copy)]
 enum Spelling {
     Plain,
@@ -124,13 +125,13 @@ impl Secrets {
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Vec<Secret>> {
-        // What a panic elsewhere left behind is as good as before.
+        // The data is good even where another thread has panicked.
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn remember(&self, name: &str, value: &str) {
-        // A page size or a port is no secret, and hiding it wherever the same
-        // number turns up would spoil recordings.
+        // A page size or a port is no secret. Hiding it wherever the same
+        // number appears would spoil recordings.
         if value.len() < 6 && value.bytes().all(|byte| byte.is_ascii_digit()) {
             return;
         }
@@ -175,15 +176,15 @@ impl Secrets {
         self.redact_by(text, &["=", ": ", "\": \"", "\":\""])
     }
 
-    /// `between` is what stands between a name and its value.
+    /// `between` is the text between a name and its value.
     fn redact_by<'a>(&self, text: &'a str, between: &[&str]) -> Cow<'a, str> {
         let known = self.known();
         let mut found = find(&known, text.as_bytes(), between);
         if found.is_empty() {
             return Cow::Borrowed(text);
         }
-        // Values that overlap are replaced together, under the longest's name,
-        // so that no piece of either is left.
+        // Values that overlap are replaced together, under the name of the
+        // longest, so that no piece of either is left.
         found.sort_by_key(|(start, end, _)| (*start, usize::MAX - *end));
         let mut merged: Vec<(usize, usize, usize, &str)> = Vec::new();
         for (start, end, name) in found {
@@ -219,7 +220,7 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// Where values turn up, and their names.
+/// Where values appear, and their names.
 fn find<'a>(known: &'a [Secret], text: &[u8], between: &[&str]) -> Vec<(usize, usize, &'a str)> {
     let mut found = Vec::new();
     for secret in known {
@@ -343,7 +344,7 @@ static INSTALLED: OnceLock<Secrets> = OnceLock::new();
 /// Makes these the values that [`redacted`] knows, for the whole process. The
 /// first call wins.
 pub fn install(secrets: Secrets) {
-    // A second call can only come from a test; there is nothing to say then.
+    // Only a test can call it a second time, and then there is nothing to say.
     let _ = INSTALLED.set(secrets);
 }
 

@@ -1,8 +1,9 @@
 //! The versions of rows that were delivered, each with its instant, from a
-//! bound on. It drops what comes again unchanged, and versions older than one
-//! that was delivered (a replica that lags behind), and lets new ones pass.
-//! A version is forgotten by its own instant, so that there are no more than
-//! the rows from the bound on, however often one syncs.
+//! bound on. It drops a version that comes again unchanged, and versions older
+//! than one that was delivered (from a replica that lags behind), and lets new
+//! ones pass. Versions are forgotten by their own instants, so that there are
+//! never more of them than rows from the bound on, however often the table is
+//! synced.
 
 use std::collections::HashMap;
 
@@ -37,14 +38,14 @@ pub struct Version {
     pub hashes: Vec<u64>,
 }
 
-/// How a version of a row stands to what was delivered of the row.
+/// How a version of a row relates to what was delivered of that row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It was not, and nothing newer was.
+    /// It was not delivered, and nothing newer was.
     New,
-    /// It was.
+    /// It was delivered.
     Delivered,
-    /// A newer one of this instant was.
+    /// A newer version of the row was delivered, and this is its instant.
     Older(Instant),
 }
 

@@ -1,5 +1,5 @@
-//! A sync from its options to its receipt: it opens the connection, the
-//! state and the outputs, hands them to the loop, and closes them in order.
+//! A sync from its options to its receipt: it opens the connection, the state
+//! and the outputs, hands them to the loop, and closes them in order.
 
 mod files;
 mod prepare;
@@ -130,7 +130,8 @@ fn close(
         Err(Some(error)) => Err(error),
         _ => Ok(()),
     };
-    // The first one counts; those that came of it or after it are told too.
+    // The first error counts. Those that it caused, or that came after it, are
+    // told too.
     let mut errors = [result, ended, handed].into_iter().filter_map(Result::err);
     let first = errors.next();
     errors.for_each(|error| log::error!("{error}"));

@@ -19,7 +19,7 @@ pub struct Batch {
     pub rows: u64,
     /// The lines of the rows that were set aside.
     pub rejects: Vec<u8>,
-    /// How many rows these are.
+    /// How many rows these lines are.
     pub rejected: u64,
     /// What the state is to know of the lines.
     pub lead: Lead,

@@ -1,5 +1,5 @@
-//! `status`: where the mark stands and which files there are. It changes
-//! nothing, asks nobody, and reads no file but the state: what it says of the
+//! `status`: how far the last sync got and which files there are. It changes
+//! nothing, asks no API, and reads no file but the state: what it says of the
 //! rows is what the state counted.
 
 use std::fmt::Write;
@@ -31,14 +31,14 @@ pub struct Status {
     pub last_updated_at: Option<String>,
     /// Where the next sync asks from: null is the mark.
     pub resume_from: Option<String>,
-    /// When the last complete sync ended, news or not.
+    /// When the last complete sync ended, with or without new rows.
     pub checked_at: Option<String>,
     /// How long ago that was.
     pub age_seconds: Option<u64>,
     /// When the state was last written.
     #[serde(skip)]
     pub reached: Option<String>,
-    /// Why the last walk was not believed.
+    /// Why the last walk contradicted itself.
     pub refuted: Option<String>,
     /// Rows in all finished files.
     pub rows: Option<u64>,
@@ -90,7 +90,7 @@ impl Status {
             Resume::Beginning => Some("the beginning".to_owned()),
         };
         let checked = progress.checked_at.as_deref().and_then(timestamp::parse);
-        // A clock that was set back makes nothing older.
+        // A clock that was set back makes nothing look older.
         to.age_seconds = checked.map(|at| (clock::now().secs - at.secs).max(0).unsigned_abs());
         to.checked_at = progress.checked_at;
         to.refuted = progress.refuted;
@@ -113,7 +113,8 @@ impl Status {
             }
             _ => Vec::new(),
         };
-        // Neither what is under way nor what was set aside.
+        // Neither files that are being written nor those of rejected rows
+        // count.
         let is_rows = |name: &str| {
             [".ndjson", ".csv"].iter().any(|end| name.ends_with(end))
                 && !name.ends_with(".rejected.ndjson")

@@ -1,5 +1,6 @@
-//! The state file and the folder of outputs: lock, load, save; how a sync that
-//! did not end is taken up is in `recovery`. It does not know what a row is.
+//! The state file and the folder of outputs: lock, load and save. How a sync
+//! that did not end is taken up is in `recovery`. It does not know what a row
+//! is.
 //!
 //! # Why the files are always what the state says
 //!
@@ -51,9 +52,9 @@ use crate::stamp::stamp;
 pub use draft::Draft;
 pub use tail::Tail;
 
-/// The end of the file under way.
+/// The end of the name of a file that is being written.
 pub const PART: &str = ".part";
-/// What the state is called by itself.
+/// The name of the state file, where no other one is given.
 const STATE: &str = "state.json";
 /// What is locked in a folder.
 const LOCK: &str = ".lock";
@@ -93,8 +94,8 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 impl Store {
-    /// A store over a disk. Without a `state` nothing is remembered, without
-    /// a `folder` no file is written.
+    /// A store on a disk. Without a `state` nothing is remembered; without a
+    /// `folder` no file is written.
     pub fn new(
         disk: Arc<dyn Disk>,
         state: Option<PathBuf>,
@@ -226,7 +227,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Makes the name of a folder durable that was there before.
+    /// Makes the name of a folder that was there before durable.
     fn sync_name(&self, folder: &Path) -> Result<()> {
         let Some(above) = folder.file_name().map(|_| parent(folder)) else {
             return Ok(());

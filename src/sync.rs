@@ -1,5 +1,5 @@
-//! The loop: request, response, page, rows, sink, checkpoint; and around it
-//! what a sync has to show for itself. It decides nothing: the cursor does.
+//! The loop: request, response, page, rows, sink, checkpoint; and what a sync
+//! shows of itself on the way. It decides nothing: the cursor does.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub struct Tally {
     pub requests: u64,
 }
 
-/// A sync under way.
+/// A sync that is under way.
 pub struct Sync<'a> {
     connection: &'a Connection,
     source: &'a mut Retry,
@@ -106,7 +106,7 @@ impl<'a> Sync<'a> {
     }
 }
 
-/// The longest that two clocks that were set can differ.
+/// The largest difference of two clocks that were both set.
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Sync<'_> {
@@ -136,7 +136,7 @@ impl Sync<'_> {
             }
             let place = |error: Error| error.at(format_args!("page at offset {offset}"));
             let step = if linked && (link.is_none() || self.cursor.is_proving()) {
-                // Only the page before has the link to a page.
+                // Only the page before this one has the link to it.
                 self.cursor
                     .refused(Error::contract("no answer has a link to this page"))
             } else {
@@ -206,8 +206,8 @@ impl Sync<'_> {
         Ok(())
     }
 
-    /// An answer that a proof did not get, or a page past a good one that is
-    /// refused, is for the cursor to judge.
+    /// A proof that got no answer, or a page after a good one that is refused,
+    /// is for the cursor to judge.
     fn refused(&mut self, error: Error) -> Result<Step> {
         let deep = self.cursor.request().offset > 0;
         let proving = self.cursor.is_proving();
@@ -237,7 +237,7 @@ impl Sync<'_> {
         error
     }
 
-    /// What an answer says beside its rows.
+    /// What an answer says besides its rows.
     fn answer(&self, response: &Response, page: &Page) -> Answer {
         let own = self.clock.now().minus(response.elapsed);
         let date = response.header("date").and_then(timestamp::http_date);
@@ -282,7 +282,7 @@ impl Sync<'_> {
         }
     }
 
-    /// One page, as often as it takes.
+    /// Fetches one page, with as many tries as it takes.
     fn fetch(&mut self, make: &Make<'_>, page: &mut Page, body: &mut Vec<u8>) -> Result<Response> {
         let before = Before {
             deep: self.cursor.request().offset > 0,

@@ -60,7 +60,7 @@ pub struct Survey {
 pub enum Wanted {
     /// The table's rows.
     Rows,
-    /// Those that say that a row is gone.
+    /// Those which say that a row is deleted.
     Gone,
 }
 
@@ -104,7 +104,7 @@ pub fn folder(options: &Options) -> PathBuf {
 fn refused(error: &io::Error) -> Error {
     let gone = error.kind() == io::ErrorKind::BrokenPipe;
     let error = Error::local(format!("cannot write to stdout: {error}"));
-    // Whoever ran `| head -1` knows.
+    // Who ran `| head -1` knows that already.
     if gone {
         error.quiet()
     } else {
@@ -220,7 +220,7 @@ impl Survey {
         self.latest.rows()
     }
 
-    /// How many keys end in a version that says that the row is gone.
+    /// How many keys end in a version which says that the row is deleted.
     pub fn gone(&self) -> u64 {
         self.latest.gone()
     }

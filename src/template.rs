@@ -1,6 +1,6 @@
-//! Parameters and headers as templates: text with `{since}`, `{limit}`,
-//! `{offset}`, `{page}` and the like in it, or `{offset:text}` where a body is
-//! to have it as a string. Percent-encoding is the source's work.
+//! Parameters and headers as templates: text that holds `{since}`, `{limit}`,
+//! `{offset}`, `{page}` and the like, or `{offset:text}` where a body is to
+//! have the value as a string. Percent-encoding is done by the source.
 
 pub mod body;
 
@@ -81,7 +81,7 @@ impl Template {
         self.0.iter().any(|piece| matches!(piece, Piece::Slot(_)))
     }
 
-    /// The only place, where the template is nothing else.
+    /// The only place, where the template is nothing but that place.
     pub fn single(&self) -> Option<Slot> {
         match self.0[..] {
             [Piece::Slot(slot)] => Some(slot),

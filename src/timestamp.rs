@@ -1,5 +1,5 @@
 //! Timestamps as text: RFC 3339 and what APIs send instead of it, HTTP's dates,
-//! durations, and how a bound is spelled for an API.
+//! durations, and how a bound is written for an API.
 //!
 //! It refuses to guess: a date that does not exist, an hour 24, a comma before
 //! the fraction are no timestamps, and text without an offset is no instant
@@ -52,7 +52,7 @@ pub fn canonical(text: &str) -> Option<Instant> {
     civil.instant(0, fraction_nanos(fraction))
 }
 
-/// The instant of the commonest spelling.
+/// The instant of a text in the most common form.
 #[inline]
 fn plain_instant(text: &[u8]) -> Option<Instant> {
     let (civil, fraction) = plain(text)?;
@@ -135,7 +135,7 @@ pub fn compact(at: Instant) -> String {
 /// the key `since.format` of a connection.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Format {
-    /// A bound is a value the API sent, spelled as it sent it.
+    /// A bound is a value that the API sent, written as the API wrote it.
     AsReceived,
     /// Whole seconds since 1970-01-01T00:00:00Z.
     Unix,
@@ -186,13 +186,14 @@ impl Format {
     /// number, or a decimal string, is seconds since 1970, or milliseconds
     /// from 10^11 on, and `/Date(…)/` milliseconds (OData 2); unix and unix-ms:
     /// a number or a decimal string in that unit; date: that day's midnight;
-    /// http-date: see [`http_date`]; described: what the description says, or
+    /// http-date: see [`http_date`](fn@http_date); described: what the description says, or
     /// else a date and clock without an offset (see [`naive`]), in UTC; mixed:
     /// as its own first format, in its zone. `None` for everything else and
     /// outside the years 0000 to 9999 in UTC.
     #[must_use]
     pub fn read(&self, text: &str, number: bool) -> Option<Instant> {
-        // of strings, only plain decimals: "1e9" is more likely a name
+        // Of strings, only plain decimals are read: "1e9" is more likely a
+        // name.
         let plain = || number || !text.contains(['e', 'E']);
         let read = match self {
             Self::AsReceived if number => unix(text, 9, true),
@@ -208,12 +209,14 @@ impl Format {
                 .or_else(|| parse(text).or_else(|| wall(text))),
             Self::Mixed(mixed) => mixed.read(text, number),
         };
-        // a mark has to have a spelling, and an offset can lead out of them
+        // It must be possible to write a mark, and an offset can lead outside
+        // these years.
         read.and_then(Instant::spellable)
     }
 
-    /// What every format but a description reads alike, of text that may not be
-    /// any: RFC 3339 in UTC. `None` is no verdict.
+    /// Reads what every format but a description reads alike, from text that
+    /// may be anything: RFC 3339 in UTC. `None` does not mean that the text is
+    /// no timestamp.
     #[inline]
     #[must_use]
     pub fn glance(&self, text: &[u8]) -> Option<Instant> {
@@ -224,10 +227,12 @@ impl Format {
         }
     }
 
-    /// How a bound is spelled in a request: as received, that spelling itself;
-    /// else from the instant, cut downwards to what the format can say, since a
-    /// bound that is too early repeats rows and one that is too late loses them.
-    /// In unix times the year 1, which stands for the beginning, is 0: APIs take
+    /// How a bound is written in a request. As received, it is the received
+    /// text. In every other format it is written from the instant, cut
+    /// downwards to what the format can say, since a bound that is too early
+    /// repeats rows and one that is too late loses them. In unix times the year
+    /// 1, which stands for the beginning, is 0: APIs accept that where they
+    /// refuse a minus.
     /// that where they refuse a minus.
     #[must_use]
     pub fn spell(&self, received: &str, at: Instant) -> String {
@@ -316,8 +321,8 @@ impl Format {
         self.cut(finest) != finest
     }
 
-    /// Whether a text goes into a UTC_DATETIME column as it stands, seen at a
-    /// glance, without its instant being computed. False is no verdict.
+    /// Whether a text goes into a UTC_DATETIME column as it is, seen without
+    /// computing its instant. False does not mean that it cannot go there.
     #[inline]
     #[must_use]
     pub fn is_utc(&self, text: &[u8]) -> bool {
@@ -334,7 +339,8 @@ impl Format {
     #[must_use]
     pub fn utc<'a>(&self, text: &'a str, number: bool) -> Option<Cow<'a, str>> {
         let said = match self {
-            // the description wins where RFC 3339 reads the same text otherwise
+            // The description wins where RFC 3339 reads the same text as
+            // another time.
             Self::Described(description) => description.read(text),
             Self::Mixed(mixed) => return mixed.utc(text, number),
             _ => None,
@@ -354,7 +360,7 @@ impl Format {
     }
 }
 
-/// A date and clock without an offset, as if it were in UTC.
+/// A date and a time of day without an offset, as if they were in UTC.
 fn wall(text: &str) -> Option<Instant> {
     parse(&(naive(text)?.into_owned() + "Z"))
 }

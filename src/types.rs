@@ -1,6 +1,6 @@
 //! The types a column can be declared with (Fivetran's), and how a value of
-//! each is checked and spelled, without a number being computed: digits stay
-//! as the API sent them.
+//! each is checked and written, without a number being computed: digits stay as
+//! the API sent them.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -72,12 +72,12 @@ pub enum Value<'a> {
     Raw(&'a [u8]),
     /// A number or word that came inside quotes, without them.
     Bare(Cow<'a, str>),
-    /// Text that is not spelled as it came; it needs no escapes.
+    /// Text that is not written as it came. It needs no escapes.
     Text(Cow<'a, str>),
 }
 
 impl Type {
-    /// The type's name as configurations spell it.
+    /// The type's name as connection files write it.
     pub fn name(self) -> &'static str {
         NAMES
             .iter()
@@ -85,8 +85,8 @@ impl Type {
             .map_or("", |(name, _)| name)
     }
 
-    /// Whether a valid JSON value passes the check as it stands, seen at a
-    /// glance: most do. False is no verdict.
+    /// Whether a valid JSON value passes the check as it is, seen without a
+    /// closer look: most do. False does not mean that it fails.
     #[inline]
     pub fn passes(self, raw: &[u8], format: &Format) -> bool {
         match (self, raw) {

@@ -1,10 +1,11 @@
-//! Time zones: which instants a clock on a wall can mean, and what it shows at
-//! an instant. Rules are values here; it opens no file (see [`crate::zoneinfo`])
-//! and knows no zone but the offsets that a text spells itself.
+//! Time zones: which instants a local time can mean, and what local time it is
+//! at an instant. Rules are values here. It opens no file (see
+//! [`crate::zoneinfo`]) and knows no zone but the offsets that a text gives
+//! itself.
 //!
-//! A wall clock that is set back shows an hour twice. What it shows then is
-//! read as the first of the two instants, unless the caller knows better. What
-//! a clock that is set forward never shows is read in order as the instant of
+//! A clock that is set back shows an hour twice. A time in that hour is read as
+//! the first of the two instants, unless the caller knows better. A time that a
+//! clock skips when it is set forward is read, in its order, as the instant of
 //! the change, so that later texts are never earlier instants.
 
 mod posix;
@@ -45,8 +46,8 @@ enum Kind {
     Ruled(Arc<Rules>),
 }
 
-/// The instants that one reading of a wall clock can mean, in seconds since
-/// 1970: one, or the two of an hour that comes twice.
+/// The instants that one local time can mean, in seconds since 1970: one, or
+/// the two of an hour that comes twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
     /// The first of them.
@@ -62,11 +63,12 @@ pub struct Reading {
 const FURTHEST: i64 = 26 * 3600;
 /// Shifts of the years 1800 to 2099 are looked up in a table.
 const LISTED: RangeInclusive<i64> = -5_364_662_400..=4_102_444_800;
-/// Well beyond the years that can be spelled; numbers here do not overflow.
+/// Far beyond the years that can be written, so that numbers here do not
+/// overflow.
 const YEARS: RangeInclusive<i64> = -100_000_000_000..=300_000_000_000;
 
 impl Zone {
-    /// A fixed offset as RFC 3339 spells it (`-05:00`, `+0530`, `Z`), or `UTC`.
+    /// A fixed offset as RFC 3339 writes it (`-05:00`, `+0530`, `Z`), or `UTC`.
     #[must_use]
     pub fn fixed(text: &str) -> Option<Self> {
         if text == "UTC" {
@@ -108,8 +110,8 @@ impl Zone {
         }
     }
 
-    /// What instants a wall clock means that shows so many seconds since
-    /// 1970-01-01T00:00:00 on the wall.
+    /// The instants of a local time, given as seconds since 1970-01-01T00:00:00
+    /// in local time.
     #[must_use]
     pub fn read(&self, wall: i64) -> Reading {
         let wall = wall.clamp(*YEARS.start(), *YEARS.end());
@@ -156,9 +158,10 @@ impl Zone {
         })
     }
 
-    /// The last second before `at` whose wall clock means one instant and
-    /// passes every later one, where that of `at` itself does not: it is shown
-    /// twice, or a clock has just been set forward to it.
+    /// The last second before `at` whose local time means one instant and is
+    /// smaller than every later one, where the local time of `at` itself is not
+    /// like that: it is shown twice, or a clock has just been set forward to
+    /// it.
     #[must_use]
     pub fn settled_before(&self, at: i64) -> Option<i64> {
         let Kind::Ruled(rules) = &self.0 else {

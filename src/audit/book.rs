@@ -1,6 +1,6 @@
-//! What is known of the rows, while the files and then the API are read. Lines
-//! are compared as they are, until one differs: then the files are read again,
-//! for what their rows say, and so is every line from there on.
+//! What is known of the rows while the files and then the API are read. Lines
+//! are compared byte by byte until one differs. Then the files are read again,
+//! by the values of their fields, and so is every line from there on.
 
 mod after;
 
@@ -20,7 +20,8 @@ use crate::json;
 use crate::table::{File, Identity, Kind, Marks, Part, Version, each, explain, learn};
 use crate::timestamp::Instant;
 
-/// Of how many rows the ids are kept until it is known how the rows stand.
+/// The number of rows whose ids are kept until it is known whether they are
+/// alike.
 const KEPT: usize = 100 * NAMED;
 
 /// What is known so far.
@@ -30,14 +31,14 @@ pub(super) struct Book {
     identity: Identity,
     /// What stands before the key in a line, where it is one field and first.
     lead: Vec<u8>,
-    /// Whether rows are compared by what they say.
+    /// Whether rows are compared by the values of their fields.
     exact: bool,
-    /// The key in a row as the API sends it.
+    /// Where the key is in a row as the API sends it.
     raw: Vec<Part>,
     content: Content,
     pub(super) ledger: Ledger,
     marks: Marks,
-    /// Whether a number and its text are two keys.
+    /// Whether a number and its text are two different keys.
     typed: bool,
     /// Which fields of the key are numbers in the rows of the files.
     kinds: Vec<Kind>,
@@ -50,14 +51,14 @@ pub(super) struct Book {
     pub(super) added: Vec<String>,
     /// Rows with a fault that have no key.
     pub(super) keyless: bool,
-    /// Where missing rows go.
+    /// Where missing rows are written to.
     pub(super) repair: Option<Repair>,
     /// Which fields of the key are numbers in the API's rows.
     numbers: Vec<bool>,
 }
 
 impl Book {
-    /// An empty one; `cells` where some of the files are CSV.
+    /// An empty book. `cells` says that some of the files are CSV.
     pub(super) fn new(
         (disk, files): (Arc<dyn Disk>, Vec<File>),
         identity: Identity,
@@ -69,7 +70,7 @@ impl Book {
         let content = Content::new(api, cells);
         let lead = match &identity.key[..] {
             [only] => format!("{{{}:", serde_json::Value::from(&*only.name)),
-            // No line begins like this.
+            // No line begins like this text.
             _ => String::from("-"),
         };
         Self {
@@ -143,7 +144,7 @@ impl Book {
         Ok(self.ledger.file(&self.marks.key, version))
     }
 
-    /// The version that was read last, in the ledger.
+    /// Notes the version that was read last in the ledger.
     fn filed(&self, content: u64) -> Filed {
         Filed {
             content,
@@ -152,7 +153,7 @@ impl Book {
         }
     }
 
-    /// Reads of a line what tells whether it is the same as another.
+    /// Reads from a line what tells whether it is the same as another line.
     #[inline]
     fn glance(&mut self, line: &[u8]) -> Result<u64> {
         let (body, seq) = glance::body(line);
@@ -167,8 +168,8 @@ impl Book {
         Ok(self.content.of_bytes(body))
     }
 
-    /// Compares rows by what they say from here on: those of the files are read
-    /// again for it.
+    /// Compares rows by the values of their fields from here on. The rows of
+    /// the files are read again for that.
     fn be_exact(&mut self) -> Result<()> {
         self.exact = true;
         self.ledger.begin_again();
@@ -224,7 +225,8 @@ impl Book {
         at.is_some_and(|at| at >= self.young_from())
     }
 
-    /// What a version says, as one number; its key is in the marks then.
+    /// The content of a version as one number. Its key is in the marks
+    /// afterwards.
     fn read(&mut self, version: Version<'_>, side: Side) -> Result<u64> {
         let Self {
             marks,
@@ -246,7 +248,7 @@ impl Book {
         Ok(content.sum())
     }
 
-    /// Takes a row that a sync sets aside: it is there, whatever it says.
+    /// Takes a row that a sync sets aside: the row is there, whatever it holds.
     pub(super) fn excuse(&mut self, line: &[u8]) {
         self.set_aside += 1;
         let row = json::point(line, &["row".to_owned()]).unwrap_or_default();

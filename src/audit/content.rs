@@ -12,65 +12,65 @@ use crate::table::{DELETED, SEQ, json_cell};
 use crate::timestamp::{self, Format, Instant};
 use crate::types::Type;
 
-/// How many fields are known by their names; rows may have a name of their own
-/// for each value.
+/// How many fields are known by their names. There is a limit because rows may
+/// have a field of another name for each value.
 const KNOWN: usize = 4096;
 
-/// Fields that are none of the API's.
+/// Fields that do not come from the API.
 const ADDED: [&str; 3] = [SEQ, "_synced_at", DELETED];
 
-/// Whose rows are read.
+/// The side whose rows are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     Files,
     Api,
 }
 
-/// What is known of a field, by the name as it is spelled.
+/// What is known of a field, by its name as it is written.
 struct Known {
     spelled: Vec<u8>,
     name: String,
-    /// What its values' numbers begin with.
+    /// The start of the numbers of its values.
     seed: u64,
-    /// It does not count,
+    /// Whether the field does not count at all,
     left_out: bool,
-    /// or this of it does not.
+    /// or which parts of it do not count.
     ignored: Vec<Vec<String>>,
-    /// It holds a time: which one, and where in it.
+    /// Whether the field holds a time: which one, and where in the field.
     time: Option<(usize, Vec<String>)>,
-    /// A string of it keeps its quotes in CSV.
+    /// Whether a string in this field keeps its quotes in CSV.
     json: bool,
-    /// The sides that have it,
+    /// Which sides have the field,
     sides: [bool; 2],
-    /// and whether it is a column of a CSV.
+    /// and whether it is a column of a CSV file.
     column: bool,
 }
 
 /// Reduces versions to numbers.
 pub(super) struct Content {
     hasher: Hasher,
-    /// Values are compared as the cells of a CSV, in which null, missing and
-    /// empty are one, and so are a number and its text.
+    /// Whether values are compared as the cells of a CSV file. There null,
+    /// missing and empty are the same, and so are a number and its text.
     cells: bool,
     /// The declared columns, and those of them whose strings keep their quotes
     /// in CSV.
     declared: Vec<String>,
     json: Vec<String>,
-    /// Whether the declared columns are all that there is.
+    /// Whether there are no columns but the declared ones.
     only: bool,
     /// Columns that one side does not have.
     one_sided: Vec<String>,
-    /// Fields that do not count, and what of them does not.
+    /// Fields that do not count, and fields of which only parts do not count.
     ignored: Vec<(String, Vec<String>)>,
-    /// Where the cursor is, and after it what stands in for it.
+    /// Where the cursor is, followed by the field that stands in for it.
     times: Vec<Vec<String>>,
     format: Format,
     known: Vec<Known>,
     numbers: HashMap<Vec<u8>, usize>,
     /// The fields of the last version, in its order.
     shape: Vec<usize>,
-    /// The version under way: its fields so far, its number, its times, and
-    /// whether these are cells.
+    /// The version that is being read: its fields so far, its number, its
+    /// times, and whether the times are cells of a CSV file.
     fields: usize,
     sum: u64,
     found: [Vec<u8>; 2],
@@ -80,8 +80,9 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// Whether rows whose bytes differ in the files and the API are other rows,
-    /// but for a few: nothing in them is left out, and all of them are lines.
+    /// Whether rows whose bytes differ in the files and in the API are, with
+    /// few exceptions, different rows: no part is left out, and all rows are
+    /// lines of NDJSON.
     pub(super) fn is_plain(&self) -> bool {
         !self.cells && self.ignored.is_empty()
     }
@@ -143,7 +144,7 @@ impl Content {
     pub(super) fn at(&self) -> Option<Instant> {
         self.found.iter().find_map(|raw| match raw.first()? {
             b'"' => read(&self.format, &json::text(raw), false),
-            // A cell does not say whether it was a number.
+            // A cell does not tell whether its value was a number.
             _ if self.in_cells => {
                 let text = String::from_utf8_lossy(raw);
                 let read = |number| read(&self.format, &text, number);
@@ -159,7 +160,7 @@ impl Content {
         self.hasher.hash(0, bytes)
     }
 
-    /// Takes a member of a row, its name as it is spelled.
+    /// Takes a member of a row. Its name is given as it is written.
     #[inline]
     pub(super) fn take(&mut self, spelled: &[u8], raw: &[u8]) {
         let number = self.number(spelled);
@@ -175,10 +176,11 @@ impl Content {
         self.sum = self.sum.wrapping_add(added);
     }
 
-    /// Takes a cell of a record, the name of its column as it is.
+    /// Takes a cell of a record. The name of its column is given without
+    /// escapes.
     pub(super) fn take_cell(&mut self, name: &str, cell: &[u8]) {
         let number = match name.contains('\\') {
-            // What looks like an escape is none.
+            // What looks like an escape here is none.
             true => self.number(name.replace('\\', "\\\\").as_bytes()),
             false => self.number(name.as_bytes()),
         };
@@ -247,8 +249,8 @@ impl Content {
         self.known.len() >= KNOWN
     }
 
-    /// The number of a field that is spelled like this. Where it stood in the
-    /// last version is only a guess.
+    /// The number of the field whose name is written like this. Its place in
+    /// the last version is only the first guess.
     #[inline]
     fn number(&mut self, spelled: &[u8]) -> usize {
         let nth = self.fields;
@@ -324,14 +326,14 @@ impl Content {
         }
     }
 
-    /// A string that is no JSON of its own in CSV.
+    /// A string that is not written as JSON in CSV.
     #[inline]
     fn text(&mut self, number: usize, text: &[u8]) -> u64 {
         let seed = self.known[number].seed;
         match self.cells {
             false => self.hasher.hash(seed ^ 1, text),
             true if text.is_empty() => 0,
-            // One that holds JSON is one cell with the JSON that it holds.
+            // A string that holds JSON is one cell with that JSON.
             true => match json_cell(text) {
                 Some(nested) => self.nested(number, nested),
                 None => self.hasher.hash(seed, text),
@@ -339,7 +341,7 @@ impl Content {
         }
     }
 
-    /// A value that holds others, of which some may not count.
+    /// An object or a list, of which some parts may not count.
     fn nested(&mut self, number: usize, raw: &[u8]) -> u64 {
         let mut spare = std::mem::take(&mut self.spare);
         spare.clear();
@@ -356,7 +358,7 @@ impl Content {
 }
 
 fn read(format: &Format, text: &str, number: bool) -> Option<Instant> {
-    // What a declared column has rewritten in UTC.
+    // The text of a time that a declared column has rewritten in UTC.
     let utc = timestamp::parse(text).filter(|_| !number && text.ends_with('Z'));
     utc.or_else(|| format.read(text, number))
         .or_else(|| timestamp::parse(text))

@@ -1,12 +1,13 @@
-//! The least of a line that says whether two are the same: its key, its place
-//! in the sequence, and what is left of it without what `--metadata` adds. Most
-//! lines of the files are the very bytes that the walk brings, and need no more.
+//! The shortest part of a line that tells whether two lines are the same: the
+//! key, the number in the sequence, and the rest without what `--metadata`
+//! adds. Most lines of the files are the very bytes that the walk brings, and
+//! need no closer reading.
 
-/// What `--metadata` adds begins with this,
+/// What `--metadata` adds begins with this text,
 const SEQ: &[u8] = b",\"_seq\":";
-/// goes on with this,
+/// goes on with this text,
 const SYNCED_AT: &[u8] = b",\"_synced_at\":\"";
-/// and is no longer than this.
+/// and has at most this length.
 const TAIL: usize = 80;
 
 /// A line without its last brace and what was added to the row; and the number
@@ -36,9 +37,9 @@ pub(super) fn body(line: &[u8]) -> (&[u8], Option<u64>) {
     }
 }
 
-/// A key of one field, where it stands first in a line and is spelled without
-/// an escape. None where the line has to be read: also where a field may say
-/// that the row is gone.
+/// A key of one field that comes first in a line and is written without an
+/// escape. None where the line has to be read as JSON, which includes lines in
+/// which a field may say that the row is deleted.
 pub(super) fn key<'a>(body: &'a [u8], lead: &[u8]) -> Option<&'a [u8]> {
     let rest = body.strip_prefix(lead)?;
     let end = match rest.first()? {
@@ -58,12 +59,13 @@ pub(super) fn key<'a>(body: &'a [u8], lead: &[u8]) -> Option<&'a [u8]> {
     (is_whole && !is_odd(body)).then_some(raw)
 }
 
-/// Whether a string begins with `_`, or with an escape that may be one. Looks
-/// at eight bytes at once, and may find one that is not there.
+/// Whether a string begins with `_`, or with an escape that may mean `_`. It
+/// looks at eight bytes at once, and may report one that is not there.
 fn is_odd(text: &[u8]) -> bool {
     const ONES: u64 = u64::MAX / 255;
     let is = |word: u64, byte: u8| {
-        // Zero where the byte is; its top bit is set by the borrow then.
+        // The byte that is looked for becomes zero here, and the borrow sets
+        // its top bit.
         let word = word ^ (ONES * u64::from(byte));
         word.wrapping_sub(ONES) & !word & (ONES * 0x80)
     };
@@ -126,7 +128,7 @@ mod tests {
             let key = key(line.as_bytes(), lead);
             assert_eq!(key, found.map(str::as_bytes), "{line}");
         }
-        // Wherever it stands, across words too.
+        // Wherever it is, also across words.
         for before in 0..40 {
             let text = format!("{}{}", "x".repeat(before), "\"_deleted\":true");
             assert!(is_odd(text.as_bytes()));

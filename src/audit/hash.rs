@@ -1,4 +1,4 @@
-//! Numbers of texts, by keys that nobody knows.
+//! Hashes of texts, under random keys that nobody else knows.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -7,15 +7,16 @@ use std::hash::BuildHasher;
 pub(super) struct Hasher([u64; 2]);
 
 impl Hasher {
-    /// With keys of its own.
+    /// A pair with random keys of its own.
     pub(super) fn new() -> Self {
         let random = RandomState::new();
-        // An even key would lose bits, and 0 all of them.
+        // An even key would lose bits, and 0 would lose all of them.
         Self([0u64, 1].map(|key| random.hash_one(key) | 1))
     }
 
-    /// Sixteen bytes a step, by two multiplications under random keys: contents
-    /// are compared, not looked up, so that whoever chooses them gains nothing.
+    /// Takes sixteen bytes a step, by two multiplications under random keys. Contents
+    /// are compared by these hashes and never looked up by them, so somebody who
+    /// chooses the contents gains nothing.
     #[inline]
     pub(super) fn hash(&self, seed: u64, text: &[u8]) -> u64 {
         let [one, two] = self.0;
@@ -57,7 +58,7 @@ mod tests {
                 texts.push(text);
             }
         }
-        // Some of them are there twice.
+        // Some of the texts are there twice.
         texts.sort_unstable();
         texts.dedup();
         let mut numbers: Vec<u64> = texts.iter().map(|text| hasher.hash(7, text)).collect();

@@ -1,6 +1,6 @@
-//! Where the rows of an audit's walk go: no file, but the book. It gets the
-//! lines that a sync would have written, so that typed, renamed and rewritten
-//! values are those of the files.
+//! The sink of an audit's walk: rows go to the book, and not to a file. The
+//! book gets the lines that a sync would have written, so that typed, renamed
+//! and rewritten values are those of the files.
 
 use std::io::BufRead;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -44,7 +44,7 @@ fn each_line(text: &[u8], mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<
     let mut rest = text;
     while !rest.is_empty() {
         let from = rest;
-        // Of a text in memory this cannot fail.
+        // For a text in memory this cannot fail.
         let length = rest.skip_until(b'\n').unwrap_or(from.len());
         visit(from[..length].trim_ascii_end())?;
     }

@@ -1,26 +1,27 @@
-//! Which rows the files have and which the walk has met: 24 bytes a key, in
-//! pieces that never move, and one byte of what is known of it. Keys are told
-//! apart by 128 bits, and versions ordered, as in the table.
+//! Which rows the files have and which of them the walk has met: 24 bytes a
+//! key, in pieces that never move in memory, and one byte for how the row
+//! stands. Keys are told apart by 128 bits, and versions are ordered as in the
+//! table.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-/// Entries lie in pieces of so many.
+/// The number of entries in a piece.
 const PIECE: usize = 1 << 14;
 
 /// The row is in the files.
 const FILED: u8 = 1;
-/// In them it is so recent that it may not be seen everywhere.
+/// The row in the files is so recent that it may not be visible everywhere.
 const RECENT: u8 = 2;
-/// The walk has met it,
+/// The walk has met the row,
 const MET: u8 = 4;
 /// in the version of the files,
 const SAME: u8 = 8;
-/// or in one that is too young to be judged.
+/// or in a version that is too young to be judged.
 const YOUNG: u8 = 16;
-/// The repair says that it is gone.
+/// The repair has written that the row is deleted.
 const BURIED: u8 = 32;
-/// Its content is that of another version that the walk has met.
+/// The content is that of another version, which the walk has met.
 const OTHER: u8 = 64;
 
 /// How a row stands.
@@ -34,22 +35,22 @@ pub(super) enum Standing {
     Older,
     /// The API does not have it.
     Unmet,
-    /// It differs, and is too young to be judged.
+    /// The row differs, and is too young to be judged.
     Young,
     /// The API does not have it, or does not show it yet.
     Recent,
-    /// The files say that it is gone, and the walk did not meet it.
+    /// The files say that the row is deleted, and the walk did not meet it.
     Gone,
 }
 
 /// A version in the files.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Filed {
-    /// What it says.
+    /// Its content, as a hash.
     pub(super) content: u64,
-    /// Its place in the sequence.
+    /// Its number in the sequence.
     pub(super) seq: Option<u64>,
-    /// It says that the row is gone.
+    /// Whether it says that the row is deleted.
     pub(super) deleted: bool,
 }
 
@@ -72,11 +73,12 @@ struct Entry {
 /// The rows.
 pub(super) struct Ledger {
     hashers: [RandomState; 2],
-    /// One more than an entry's number; 0 where there is none.
+    /// An entry's number plus one; 0 where there is no entry.
     slots: Vec<u32>,
     entries: Vec<Vec<Entry>>,
     marks: Vec<u8>,
-    /// The largest sequence number so far, and each row's where they are kept.
+    /// The largest sequence number so far, and the number of each row where
+    /// these are kept.
     newest: u64,
     numbers: Option<Vec<u64>>,
     /// The entry that was found last.
@@ -84,8 +86,9 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// An empty one. Versions that are numbered mostly come in that order; if
-    /// not, a ledger is needed that is `numbered`, 8 bytes more a key.
+    /// An empty ledger. Versions that have numbers mostly come in the order of
+    /// these. If they do not, a ledger with `numbered` is needed, which takes 8
+    /// more bytes a key.
     pub(super) fn new(numbered: bool) -> Self {
         Self {
             hashers: [RandomState::new(), RandomState::new()],
@@ -124,12 +127,13 @@ impl Ledger {
         Ok(())
     }
 
-    /// Forgets the order of the versions, which come again.
+    /// Forgets the order of the versions, because they come a second time.
     pub(super) fn begin_again(&mut self) {
         self.newest = 0;
     }
 
-    /// Notes what a version says that was filed before, where it is read anew.
+    /// Notes the content of a version that was filed before, where it is read
+    /// anew.
     pub(super) fn file_again(&mut self, key: &[u8], version: Filed) {
         let seq = version.seq.unwrap_or(self.newest);
         self.newest = self.newest.max(seq);
@@ -146,8 +150,8 @@ impl Ledger {
         }
     }
 
-    /// Notes that the walk has met a row, where the files have it like this; if
-    /// not, nothing.
+    /// Notes that the walk has met a row where the files have it in this
+    /// version; otherwise notes nothing.
     pub(super) fn meet_alike(&mut self, key: &[u8], content: u64) -> bool {
         let Some(number) = self.locate(key) else {
             return false;
@@ -166,8 +170,8 @@ impl Ledger {
         number.is_some_and(|number| self.marks[number] & FILED != 0)
     }
 
-    /// Notes that the files' version is so recent that it may not be seen
-    /// everywhere.
+    /// Notes that the version in the files is so recent that it may not be
+    /// visible everywhere.
     pub(super) fn note_recent(&mut self, key: &[u8], recent: bool) {
         if let Some(number) = self.locate(key) {
             let others = self.marks[number] & !RECENT;
@@ -175,7 +179,7 @@ impl Ledger {
         }
     }
 
-    /// The number of a key. The walk mostly comes in the files' order.
+    /// The number of a key. The walk mostly comes in the order of the files.
     fn locate(&mut self, key: &[u8]) -> Option<usize> {
         let key = self.hash(key);
         let next = self.last + 1;
@@ -187,8 +191,8 @@ impl Ledger {
         number
     }
 
-    /// Notes a row that the walk has met; how it stands. None where there are
-    /// too many rows.
+    /// Notes a row that the walk has met, and answers how it stands. None where
+    /// there are too many rows.
     #[must_use]
     pub(super) fn meet(&mut self, key: &[u8], content: u64, young: bool) -> Option<Standing> {
         let (number, fresh) = self.get(key, content)?;
@@ -226,7 +230,8 @@ impl Ledger {
         }
     }
 
-    /// Whether it is still to be written that a row is gone; once.
+    /// Whether it still has to be written that a row is deleted. Answers so
+    /// once.
     pub(super) fn bury(&mut self, key: &[u8]) -> bool {
         let Some(number) = self.find(self.hash(key)).1 else {
             return false;
@@ -326,7 +331,7 @@ impl Ledger {
 
     fn grow(&mut self) {
         let mask = self.slots.len() * 2 - 1;
-        // The old ones go first: there is no room for both in a small memory.
+        // The old slots are dropped first: a small memory has no room for both.
         self.slots = Vec::new();
         self.slots = vec![0; mask + 1];
         for (number, entry) in (1..).zip(self.entries.iter().flatten()) {

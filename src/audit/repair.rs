@@ -1,6 +1,6 @@
-//! `--repair`: what an audit found missing goes to a file of its own, as that
-//! of a sync does, and for what was deleted a row of its key alone that says
-//! so. The lock is held from before the files are read; rows are appended while
+//! `--repair`: what an audit found missing is written to a file of its own,
+//! like that of a sync, and for each deleted row one row with its key that says
+//! so. The lock is held from before the files are read. Rows are appended while
 //! the walk goes on, and nothing counts before the state vouches for all of
 //! them. That state is the one that a sync over the whole table would leave:
 //! whatever the walk met is in the files then, so that the next sync goes on
@@ -27,7 +27,7 @@ use crate::table::{DELETED, Records, finished, folder};
 use crate::timestamp;
 use crate::types::Type;
 
-/// How much is appended at once.
+/// How many bytes are appended at once.
 const CHUNK: usize = 1 << 18;
 
 /// What a repair has written.
@@ -35,34 +35,35 @@ const CHUNK: usize = 1 << 18;
 pub struct Repaired {
     /// The file, None where there was nothing to write.
     pub file: Option<String>,
-    /// All of them, where the header of a CSV had to change on the way.
+    /// All files, where the header of a CSV file had to change on the way.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
     /// Versions that were missing, or too young to be judged.
     pub rows: u64,
     /// Rows that say that one was deleted.
     pub deleted: u64,
-    /// Whether deletions were left out, since they are too many.
+    /// Whether deletions were left out because they are too many.
     pub held_back: bool,
 }
 
-/// A repair under way.
+/// A repair that is under way.
 pub(super) struct Repair {
     sink: Box<dyn Sink>,
-    /// Lines that wait.
+    /// Lines that are not appended yet.
     batch: Batch,
-    /// How they become records, where the file is CSV.
+    /// How lines become records, where the file is CSV.
     records: Option<Records>,
     pub(super) metadata: bool,
     /// How it is written.
     pub(super) format: FileFormat,
-    /// The last `_seq` that was given.
+    /// The last `_seq` that was given to a row.
     pub(super) seq: u64,
     pub(super) done: Repaired,
 }
 
 impl Repair {
-    /// Locks the folder, completes a sync that did not end, and makes ready.
+    /// Locks the folder, completes a sync that did not end, and prepares the
+    /// file.
     ///
     /// # Errors
     /// Those of a sync.
@@ -123,7 +124,8 @@ impl Repair {
         self.push(line)
     }
 
-    /// Appends that a row is gone. `key` holds its fields as JSON.
+    /// Appends that a row is deleted. `key` holds the fields of its key as
+    /// JSON.
     pub(super) fn bury(&mut self, key: &str) -> Result<()> {
         self.done.deleted += 1;
         let mut added = String::new();
@@ -136,7 +138,7 @@ impl Repair {
     fn push(&mut self, line: &[u8]) -> Result<()> {
         let records = self.records.as_mut();
         if records.is_some_and(|records| records.meet(line)) && self.batch.rows > 0 {
-            // What waits is of another header.
+            // The lines that wait have another header.
             self.flush(None)?;
         }
         match &mut self.records {
@@ -165,7 +167,7 @@ impl Repair {
         appended
     }
 
-    /// Commits all of it, with the walk's progress.
+    /// Commits all rows, with the walk's progress.
     pub(super) fn commit(&mut self, progress: Progress) -> Result<()> {
         if self.done.rows + self.done.deleted > 0 {
             self.flush(Some(progress))?;
@@ -181,7 +183,7 @@ impl Repair {
         Ok(())
     }
 
-    /// Leaves the folder as it was, where the walk was not believed.
+    /// Leaves the folder as it was, where the walk contradicts itself.
     pub(super) fn give_up(&mut self) {
         if let Err(error) = self.sink.finish(false) {
             log::error!("{error}");

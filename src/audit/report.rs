@@ -19,7 +19,7 @@ pub struct Report {
     pub files: u64,
     /// Rows that the walk has met.
     pub api: u64,
-    /// Rows that are the same in both.
+    /// Rows that are the same on both sides.
     pub alike: u64,
     /// Rows that the files lack, or have in another version.
     pub missing: u64,
@@ -35,7 +35,7 @@ pub struct Report {
     pub unmet: u64,
     /// Rows with a fault, which syncs set aside: they are not compared.
     pub set_aside: u64,
-    /// Columns that are declared and in no file; they are not compared.
+    /// Columns that are declared but in no file. They are not compared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns_added: Vec<String>,
     /// Fields that are in the files and in no row of the API; where rows
@@ -48,7 +48,7 @@ pub struct Report {
     pub deleted_ids: Vec<String>,
     /// See `missing_ids`.
     pub young_ids: Vec<String>,
-    /// What was written, where it was to be.
+    /// What was written, where a repair was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repaired: Option<Repaired>,
     /// Requests sent, failures included.
@@ -108,7 +108,7 @@ impl Report {
         out + &self.notes()
     }
 
-    /// What else there is to say.
+    /// The remaining remarks.
     fn notes(&self) -> String {
         let mut out = String::new();
         if self.set_aside > 0 {
@@ -144,7 +144,7 @@ impl Report {
     /// Whether the files are as the API is, or were made so.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Differs`], quietly, where they are not.
+    /// [`crate::error::Kind::Differs`] without a message, where they are not.
     pub fn verdict(&self) -> Result<()> {
         let mended = self.repaired.as_ref();
         let mended = mended.is_some_and(|repaired| !repaired.held_back && self.unmet == 0);

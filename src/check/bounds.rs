@@ -1,5 +1,5 @@
-//! Questions about the filter: from a bound that the API itself sent, and where
-//! that goes wrong from others, to find out by how much.
+//! Questions about the filter: from a bound that the API itself sent and, where
+//! that goes wrong, from other bounds, to find out by how much.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use crate::timestamp::{self, Format, Instant};
 use super::ask::{Asked, Asker, Probe, Seen};
 use super::evidence::{Evidence, Pick, Shift, coarse, honours, shifted, tells};
 
-/// Other spellings of a bound that are tried where the API's own is not taken.
+/// Other forms of a bound, which are tried where the API does not accept its
+/// own.
 const SPELLINGS: [&str; 4] = [
     "[year]-[month]-[day]T[hour]:[minute]:[second]Z",
     "[year]-[month]-[day] [hour]:[minute]:[second]",
@@ -148,7 +149,7 @@ fn measure(
         true => (low * QUARTER, low * QUARTER),
         false => (least, most),
     };
-    // No shift at all: what came is explained by something else.
+    // There is no shift at all: something else explains what came.
     (most != 0 || least != 0).then(|| Shift {
         asked: probe
             .asked
@@ -193,7 +194,7 @@ fn moved(connection: &Connection, like: &Mark, at: Instant) -> Asked {
     }
 }
 
-/// A spelling of the bound that is honoured where the API's own is not.
+/// A form of the bound that is honoured where the API's own form is not.
 fn respelled(
     connection: &Connection,
     page: &Seen,

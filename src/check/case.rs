@@ -18,7 +18,7 @@ pub(super) struct Case<'a> {
     pub(super) survey: &'a Survey<'a>,
     /// What came of all other questions.
     pub(super) all: &'a Evidence,
-    /// The circumstances of the asking.
+    /// The circumstances in which the API was asked.
     pub(super) scene: &'a Scene,
 }
 

@@ -22,11 +22,11 @@ pub(super) enum Clause {
     Sorted,
     /// The filter leaves out what is older than its bound, and nothing else.
     Filter,
-    /// Every row passes a filter that is older than all.
+    /// Every row passes a filter that is older than all rows.
     Coverage,
     /// Whether rows at the bound pass the filter.
     Bound,
-    /// The API takes timestamps as it spells them.
+    /// The API accepts timestamps as it writes them.
     Spelling,
     /// Rows of one timestamp keep their order.
     Ties,
@@ -40,7 +40,7 @@ pub(super) enum Clause {
     Total,
     /// How deep offsets are served.
     Depth,
-    /// What comes behind the last row.
+    /// What comes after the last row.
     End,
     /// A sync and the one after it can be rehearsed.
     Sync,
@@ -53,8 +53,8 @@ pub(super) enum Clause {
 }
 
 impl Clause {
-    /// Whether a sync without it loses rows or fails, so that it is to be proved
-    /// before one is relied on.
+    /// Whether a sync without it loses rows or fails, so that it has to be
+    /// proved before anybody relies on a sync.
     pub(super) fn is_vital(self) -> bool {
         matches!(
             self,

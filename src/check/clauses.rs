@@ -30,8 +30,8 @@ use super::finding::{Finding, Verdict};
 /// What a clause is judged by. None where there is nothing to say of it.
 type Judge = fn(&Case<'_>) -> Option<Finding>;
 
-/// Every clause that is judged by answers; what a request was refused for and
-/// what a rehearsal shows is told apart.
+/// Every clause that is judged by answers. Refused parameters and the rehearsal
+/// have clauses of their own elsewhere.
 const TABLE: [(Clause, Judge); 21] = [
     (Clause::Reachable, reachable::judge),
     (Clause::Credentials, credentials::judge),

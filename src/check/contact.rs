@@ -1,4 +1,4 @@
-//! Judging why there is no first answer: the address, the credentials, a
+//! Judging why there is no first answer: the address, the credentials, or a
 //! parameter; and the first thing to mend. It asks nothing.
 
 use crate::config::Connection;
@@ -26,7 +26,7 @@ pub(super) fn failed(
                 "write \"headers\": {\"Authorization\": \"Bearer ${API_TOKEN}\"} into the connection file, and export API_TOKEN=…".to_owned()
             } else {
                 format!(
-                    "sent was {}: is the token right, and not expired? is it spelled as the API wants it?",
+                    "sent was {}: is the token right, and not expired? is it written as the API wants it?",
                     names.join(", ")
                 )
             };

@@ -49,7 +49,8 @@ pub(super) fn discover(meeting: &mut Meeting) -> Result<Found, String> {
     {
         // A filter that is not known is no connection yet.
         let mut unknown = found.unknown;
-        unknown.push("\"query\": what is in the file is the reference API's".to_owned());
+        unknown
+            .push("\"query\": what is in the file is the default one, not this API's".to_owned());
         return Err(unknown.join("\n"));
     }
     if found.format.is_some() && found.spelling.is_none() {

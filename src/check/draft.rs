@@ -69,7 +69,7 @@ fn keys_of(connection: &Connection) -> String {
 /// # Errors
 /// [`crate::error::Kind::Usage`] where a template cannot be read.
 pub(super) fn apply(text: &str, to: &mut Connection) -> Result<()> {
-    // Nothing but what was found is taken over, and that names no variable.
+    // Only what was found is taken over, and that names no variable.
     let read = Connection::parse(text, &|_| None, true, &mut Secrets::default())?;
     to.query = read.query;
     to.since = read.since;

@@ -42,7 +42,7 @@ pub(super) struct Evidence {
     pub(super) reverse: Option<Result<Seen>>,
     /// The first page once more.
     pub(super) again: Option<Probe>,
-    /// A short page a little further on; its row 0 was at this row before.
+    /// A short page a little further on; its row 0 was at this place before.
     pub(super) next: Option<Probe>,
     /// Near the end, or as deep as a sync may go.
     pub(super) deep: Option<Probe>,
@@ -56,7 +56,7 @@ pub(super) struct Evidence {
     pub(super) shift: Option<Shift>,
     /// The unit that the filter takes as a whole: it begins at its start.
     pub(super) grain: Option<&'static str>,
-    /// A spelling that is taken where the API's own is not.
+    /// A form of the bound that is accepted where the API's own form is not.
     pub(super) spelling: Option<String>,
 }
 
@@ -160,7 +160,7 @@ pub(super) fn honours(probe: &Probe, pick: &Pick, page: &Seen) -> bool {
     all_after && !(newer && seen.is_empty())
 }
 
-/// Whether the spelling itself was refused.
+/// Whether the form of the bound itself was refused.
 pub(super) fn is_refused(probe: &Probe) -> bool {
     probe
         .seen
@@ -202,8 +202,8 @@ pub(super) fn is_filtered(all: &Evidence) -> bool {
     taken && filters && (all.grain.is_some() || tells(&all.page, probe) || later)
 }
 
-/// The grain of a filter that lets rows from before its bound through: the
-/// smallest unit whose start lies between those that came and those that did
+/// The unit of a filter that lets rows from before its bound through: the
+/// smallest unit whose start lies between the rows that came and those that did
 /// not.
 pub(super) fn coarse(probe: &Probe, page: &Seen) -> Option<&'static str> {
     const GRAINS: [(&str, i128); 5] = [

@@ -20,7 +20,8 @@ use super::rehearsal::{self, Rehearsed};
 use super::setting::Fix;
 use super::survey::{Survey, lists};
 
-/// One setting can bring the next to light; there are no more than this.
+/// One setting can bring the next one to light. There are no more rounds than
+/// this.
 const ROUNDS: usize = 8;
 
 /// All clauses, as far as this connection lets them be seen.

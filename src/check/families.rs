@@ -1,5 +1,5 @@
 //! Families of APIs: what their parameters are called, and what in an answer
-//! hints at them. It is knowledge alone; each line of it is tried before it is
+//! hints at them. This is only knowledge; each line of it is tried before it is
 //! believed.
 //!
 //! In names and values `{cursor}` stands for the timestamp's name, `{stem}` for
@@ -67,7 +67,7 @@ const LIMIT_OFFSET: &[Pair] = &[("limit", "{limit}"), ("offset", "{offset}")];
 /// All families that are tried. Those whose hints hold go first, then those
 /// without a hint.
 pub(super) const FAMILIES: [Family; 12] = [
-    // The reference API.
+    // The defaults, which fit the example API of Fivetran's Connector SDK.
     Family {
         hints: &[Hint::At("/data"), Hint::At("/offset"), Hint::At("/total")],
         pages: &[LIMIT_OFFSET],

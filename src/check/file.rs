@@ -1,6 +1,6 @@
-//! The connection file that fits what was seen. What the given file says
-//! stays as it is written there, `${NAME}` and all; only what was detected is
-//! put in its place.
+//! The connection file that fits what was seen. What the given file says stays
+//! as it is written there, with each `${NAME}`; only what was found out is put
+//! in its place.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,7 +14,7 @@ use super::evidence::{Paging, limits};
 use super::render::spaced;
 use super::setting::{Fix, place_value, pointer, spelled};
 
-/// The reference API's parameters, which hold where no file names others.
+/// The default parameters, which hold where no file names others.
 const QUERY: &str = "{\"order_by\": \"updatedAt\", \"order_type\": \"asc\", \
                      \"updated_since\": \"{since}\", \"limit\": \"{limit}\", \"offset\": \"{offset}\"}";
 
@@ -187,7 +187,8 @@ fn since(connection: &Connection, fixes: &[Fix], given: Map<String, Value>) -> S
         Fix::Format(text) => Some(Value::from(text.as_str())),
         _ => None,
     });
-    // What is read in one way and sent in another stays so, unless neither fits.
+    // Values that are read in one format and sent in another stay so, unless
+    // neither fits.
     let kept = |key: &'static str| Some((key, given.get(key)?.clone()));
     let mended = format.is_some();
     let apart = ["read", "send"].map(|key| kept(key).filter(|_| !mended));
@@ -200,7 +201,8 @@ fn since(connection: &Connection, fixes: &[Fix], given: Map<String, Value>) -> S
                 .then(|| "as-received".into())
         })
         .map(|format| ("format", format));
-    // Not the value out of the environment, but what stands for it.
+    // This is not the value from the environment, but the text that stands for
+    // it.
     let first = given
         .get("first")
         .cloned()
@@ -223,8 +225,8 @@ fn since(connection: &Connection, fixes: &[Fix], given: Map<String, Value>) -> S
     format!("{{{}}}", parts.join(", "))
 }
 
-/// What the table is called, by the last part of the address's path that is a
-/// name, and is not one for rows of any kind.
+/// What the table is called: the last part of the address's path that is a name
+/// and does not mean rows of any kind.
 pub(super) fn table(url: &str) -> Option<String> {
     const ANY: [&str; 7] = [
         "items", "rows", "records", "entries", "list", "search", "query",
@@ -251,7 +253,7 @@ pub(super) fn notes(connection: &Connection, options: &Options, text: &str) -> V
     let mut notes = Vec::new();
     if !text.contains("\"query\"") {
         notes.push(
-            "\"query\" is the reference API's: no answer tells what this one calls its parameters"
+            "\"query\" is the default one: no answer tells what this API calls its parameters"
                 .to_owned(),
         );
     }

@@ -1,10 +1,10 @@
-//! What was found of one clause: how it stands, what to set, what to do. It
-//! judges nothing.
+//! What was found about one clause: whether it holds, what to set, what to do.
+//! It judges nothing.
 
 use super::clause::Clause;
 use super::setting::Fix;
 
-/// How a clause stands.
+/// Whether a clause holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It holds, as far as could be seen.
@@ -30,7 +30,7 @@ pub(super) struct Finding {
     pub(super) fix: Option<Fix>,
     /// What to do, in words.
     pub(super) remedy: String,
-    /// Whether a sync could lose rows as things stand.
+    /// Whether a sync could lose rows with the present settings.
     pub(super) loses: bool,
     /// Whether what was seen speaks for it, though it could be luck.
     pub(super) leans: bool,
@@ -81,14 +81,14 @@ impl Finding {
         Self::new(clause, Verdict::Unseen, found.into())
     }
 
-    /// With what to write into the connection file.
+    /// Adds what to write into the connection file.
     #[must_use]
     pub(super) fn fix(mut self, fix: Option<Fix>) -> Self {
         self.fix = fix;
         self
     }
 
-    /// With what to do.
+    /// Adds what to do.
     #[must_use]
     pub(super) fn remedy(mut self, words: impl Into<String>) -> Self {
         self.remedy = words.into();
@@ -114,7 +114,7 @@ impl Finding {
         matches!(self.verdict, Verdict::Warning | Verdict::Broken)
     }
 
-    /// Whether it is to be proved before a sync is relied on, and is not.
+    /// Whether it has to be proved before a sync is relied on, and is not.
     pub(super) fn is_open(&self) -> bool {
         self.verdict == Verdict::Unseen && self.clause.is_vital()
     }

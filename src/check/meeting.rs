@@ -1,5 +1,5 @@
-//! The first meeting with an API: the connection that the options name, who
-//! answers for it, and the first answer or why there is none.
+//! The first meeting with an API: the connection that the options name, the
+//! source that answers for it, and the first answer or why there is none.
 
 use std::collections::BTreeMap;
 
@@ -20,8 +20,8 @@ use super::file;
 use super::finding::Finding;
 use super::parameters;
 
-/// A first request that fails is not worth the patience of a sync, unless it
-/// is asked for: whoever checks is there and waits.
+/// A first request that fails is not worth the patience of a sync, unless
+/// patience is asked for: the person who checks is there and waits.
 pub(super) const RETRIES: u32 = 2;
 
 /// An API that is about to be asked.
@@ -32,7 +32,7 @@ pub(super) struct Meeting {
     pub(super) text: String,
     /// The file's own first bound, where `--since` stands for it.
     pub(super) given: Option<String>,
-    /// Who asks.
+    /// The part that asks.
     pub(super) asker: Asker,
     secrets: Secrets,
 }
@@ -80,7 +80,7 @@ impl Meeting {
         })
     }
 
-    /// Whether the parameters are the reference API's, since none were given.
+    /// Whether the parameters are the default ones, since none were given.
     pub(super) fn asks_by_default(&self) -> bool {
         !["query", "body", "method"]
             .iter()
@@ -135,7 +135,8 @@ impl Meeting {
     }
 }
 
-/// The file's text, of several tables that of the one that is meant.
+/// The text of the file; where it has several tables, of the table that is
+/// meant.
 fn one_of(options: &Options, text: String) -> Result<String> {
     let Some(name) = &options.one_of else {
         return Ok(text);

@@ -145,7 +145,7 @@ fn remedy(connection: &Connection, name: &str) -> String {
     if holds(Slot::Limit) {
         "ask for fewer rows: a smaller \"page_size\"".to_owned()
     } else if holds(Slot::Since) {
-        "\"since\": {\"first\": null} leaves it out of a first sync; or spell it with \"format\""
+        "\"since\": {\"first\": null} leaves it out of a first sync; or write it in another form with \"format\""
             .to_owned()
     } else {
         format!(

@@ -12,7 +12,7 @@ use super::parameters;
 use super::survey::fields::value;
 use super::survey::json::{items, whole};
 
-/// A deep offset that comes back empty may be a cap only from here on.
+/// A deep offset that comes back empty may be a limit only from here on.
 const DEEP: u64 = 1000;
 
 /// Asks what is to be asked after the first answer.
@@ -121,7 +121,7 @@ fn farther(connection: &Connection, all: &mut Evidence, opening: &Asked, asker: 
         if deepest >= DEEP && (failed || barren && told) {
             all.half = asker.dare(connection, from(limit, deepest / 2));
         }
-        // Where nothing was promised, an empty page is the end.
+        // Where no total was told, an empty page is the end.
         match barren && !failed && !told {
             true => all.past = probe,
             false => all.deep = probe,

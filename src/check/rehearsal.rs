@@ -1,6 +1,6 @@
 //! A rehearsal: the loop of a real sync with its cursor, over the real source,
 //! into a sink that keeps nothing; then the sync after it, from the state that
-//! results. It writes nothing, and it ends after so many pages.
+//! results. It writes nothing, and it ends after a fixed number of pages.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,12 +24,12 @@ pub(super) const PAGES: (u64, u64) = (24, 8);
 /// The same for a setting that is to be advised.
 pub(super) const ADVISED: (u64, u64) = (8, 5);
 
-/// What came of a sync.
+/// The result of a rehearsed sync.
 #[derive(Debug, Clone, Default)]
 struct Noted {
     progress: Option<Progress>,
     rows: u64,
-    /// Batches that may still come.
+    /// How many batches may still come.
     left: u64,
     stopped: bool,
 }
@@ -71,7 +71,7 @@ impl Sink for Nowhere {
     }
 }
 
-/// How a rehearsal came out.
+/// The result of a rehearsal.
 pub(super) enum Rehearsed {
     /// Nothing spoke against it: what is to be said of it.
     Sound(Finding),
@@ -117,7 +117,7 @@ pub(super) fn rehearse(
     }))
 }
 
-/// What an error of a rehearsed sync comes to.
+/// What an error of a rehearsed sync means for the report.
 fn open(asker: &mut Asker, which: &str, error: Error) -> Option<Rehearsed> {
     match error.kind() {
         Kind::Contract | Kind::Refused => {

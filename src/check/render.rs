@@ -11,7 +11,7 @@ use super::setting::Fix;
 /// The widest line, where words allow it.
 const WIDTH: usize = 100;
 
-/// Where what was found starts.
+/// The column where what was found begins.
 const MARGIN: usize = 26;
 
 /// The table, and below it what it comes to.
@@ -41,7 +41,7 @@ pub(super) fn table(checks: &[Finding], requests: u64) -> String {
     out + &summary(checks, requests)
 }
 
-/// Words behind a head, broken into lines where they are too many for one.
+/// Words after a heading, on several lines where they are too many for one.
 fn wrapped(head: String, text: &str) -> String {
     let (mut out, mut width) = (head, MARGIN);
     for (at, word) in text.split(' ').enumerate() {
@@ -106,7 +106,7 @@ pub(super) fn json(checks: &[Finding], requests: u64, ok: bool) -> String {
         checks: checks.iter().map(one).collect(),
         requests,
     };
-    // Of strings and numbers alone: it cannot fail.
+    // It has only strings and numbers, so it cannot fail.
     serde_json::to_string(&all).unwrap_or_default() + "\n"
 }
 

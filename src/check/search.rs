@@ -1,6 +1,6 @@
 //! A search for parameters, one question at a time: pages, the order, the
-//! filter, a total, the page size. What has no effect, since it is ignored, does
-//! not count as found.
+//! filter, a total, the page size. A parameter without an effect is ignored by
+//! the API, and does not count as found.
 
 use std::collections::HashSet;
 
@@ -19,16 +19,16 @@ use super::survey::json::{items, whole};
 use super::survey::stamp::Stamp;
 use super::trial::{Fill, Pair, Trial, merged};
 
-/// Timestamps' fields that are tried.
+/// How many fields are tried as the timestamp.
 const CURSORS: usize = 3;
 
-/// Rows of the pages by which orders and filters are told.
+/// How many rows the pages have by which orders and filters are recognised.
 const SOME: u64 = 40;
 
 /// Page sizes that are tried where a family's own is refused.
 const SIZES: [u64; 4] = [100, 50, 20, 10];
 
-/// What was found out.
+/// The result of a search.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Found {
     /// The parameters and their templates.
@@ -37,8 +37,8 @@ pub(super) struct Found {
     pub(super) headers: Vec<Pair>,
     /// The bound of a first sync, where the filter cannot be left out of it.
     pub(super) first: Option<&'static str>,
-    /// How a bound is spelled, where it is not as the API spells timestamps:
-    /// what is read, and what is sent.
+    /// How a bound is written, where it is not as the API writes timestamps:
+    /// the format that is read, and the format that is sent.
     pub(super) spelling: Option<(String, String)>,
     /// A `since.format` that reads the timestamps, where they have no offset.
     pub(super) format: Option<String>,
@@ -54,16 +54,16 @@ pub(super) struct Found {
 
 /// A search for parameters.
 pub(super) struct Search<'a> {
-    /// Who tries.
+    /// The part that tries.
     pub(super) trial: Trial<'a>,
-    /// The likeliest first.
+    /// The families, the likeliest first.
     families: Vec<&'static Family>,
     /// What was found so far.
     pub(super) found: Found,
     tried: HashSet<String>,
     /// Whether a parameter says how many rows to send.
     limits: bool,
-    /// Rows of the pages by which orders and filters are told.
+    /// How many rows the pages have by which orders and filters are recognised.
     some: u64,
 }
 
@@ -77,7 +77,7 @@ pub(super) fn fill(since: Option<&str>, limit: u64, offset: u64) -> Fill<'_> {
 }
 
 impl<'a> Search<'a> {
-    /// A search that has found nothing yet: pages hold so many rows, and
+    /// A search that has found nothing yet. Pages hold this many rows, and
     /// timestamps are read in this format, where they need one.
     pub(super) fn new(
         trial: Trial<'a>,
@@ -115,13 +115,13 @@ impl<'a> Search<'a> {
         named.collect()
     }
 
-    /// A family that was met goes before the others.
+    /// A family that was recognised goes before the others.
     fn prefer(&mut self, family: &'static Family) {
         self.families
             .sort_by_key(|other| !std::ptr::eq(*other, family));
     }
 
-    /// How many rows to send, and which.
+    /// Finds how many rows to send, and which.
     pub(super) fn pages(&mut self, bare: &Sheet) {
         for family in self.families.clone() {
             for pairs in family.pages {
@@ -131,7 +131,7 @@ impl<'a> Search<'a> {
                 if let Some(pairs) = self.paged(&pairs, bare) {
                     self.limits = pairs.iter().any(|(_, value)| value.contains("{limit}"));
                     self.found.query.extend(pairs);
-                    // As many as the API sends by itself are never refused.
+                    // An API never refuses as many rows as it sends by itself.
                     let query = self.found.query.clone();
                     if self.trial.sheet(&query, fill(None, SOME, 0)).is_none() {
                         self.some = SOME.min(bare.ids.len() as u64);
@@ -146,8 +146,8 @@ impl<'a> Search<'a> {
         );
     }
 
-    /// Those of these parameters that are seen to work: the rows that are asked
-    /// for come, from where they are asked for.
+    /// Those of these parameters that are seen to work: as many rows come as
+    /// are asked for, and they begin where they should.
     fn paged(&mut self, pairs: &[Pair], bare: &Sheet) -> Option<Vec<Pair>> {
         let step = if bare.ids.len() > 3 { 2 } else { 1 };
         let first = self.trial.answer(pairs, &[], fill(None, step, 0))?;
@@ -156,7 +156,7 @@ impl<'a> Search<'a> {
         let limits = pairs.iter().any(|(_, value)| value.contains("{limit}"));
         let limited = limits && start.ids.len() as u64 == step;
         if limited {
-            // The answer may be laid out otherwise where it is paged.
+            // The answer may have another layout where it is paged.
             let next = self.trial.sheet(pairs, fill(None, step, step))?;
             let wanted = bare.ids.get(step as usize)?;
             let good = next.ids.first() == Some(wanted) && start.ids.first() == bare.ids.first();
@@ -166,7 +166,7 @@ impl<'a> Search<'a> {
             _ = fit(&mut self.trial.connection, &first);
             return Some(pairs.to_vec());
         }
-        // Pages of the API's own size.
+        // These are pages of the API's own size.
         let position = |(_, value): &&Pair| value.contains("{offset") || value.contains("{page");
         let position: Vec<Pair> = pairs.iter().filter(position).cloned().collect();
         let next = self.trial.sheet(&position, fill(None, own, own))?;
@@ -210,7 +210,7 @@ impl<'a> Search<'a> {
         self.unfiltered(first.flatten());
     }
 
-    /// Goes on without a filter, where the reference API's is let pass.
+    /// Goes on without a filter, where the API ignores the default one.
     fn unfiltered(&mut self, order: Option<Vec<Pair>>) {
         self.found.guessed = true;
         self.found.unknown.push(
@@ -253,7 +253,8 @@ impl<'a> Search<'a> {
                 let with = |more: &[Pair]| [&self.found.query[..], more].concat();
                 let (down, both) = (with(&down), with(&up));
                 let falls = self.trial.sheet(&down, fill(None, self.some, 0));
-                // Where the other direction alone is refused, the parameter is read.
+                // Where only the other direction is refused, the API reads the
+                // parameter.
                 if falls.is_some_and(|sheet| !sheet.falls()) || self.trial.is_spent() {
                     continue;
                 }

@@ -1,5 +1,5 @@
-//! What can be mended in a connection file, as a value: written into a
-//! [`Connection`] to go on with, and spelled as the file spells it.
+//! What can be mended in a connection file, as a value: it is written into a
+//! [`Connection`] to go on with, and shown as the file would have it.
 
 use serde_json::{Map, Value, json};
 
@@ -16,7 +16,7 @@ pub(super) enum Fix {
     Key(Vec<Field>),
     /// The timestamp.
     Cursor(Field),
-    /// How timestamps are spelled, a `since.format`.
+    /// How timestamps are written, a `since.format`.
     Format(String),
     /// Whether rows at the bound are left out.
     Exclusive(bool),
@@ -37,7 +37,7 @@ pub(super) enum Fix {
 }
 
 impl Fix {
-    /// Goes on as if it were written.
+    /// Goes on as if the setting were in the file.
     pub(super) fn apply(&self, to: &mut Connection) {
         match self.clone() {
             Self::Rows(rows, row) => (to.response.rows, to.response.row) = (rows, row),
@@ -125,7 +125,7 @@ pub(super) fn pointer(path: &[String]) -> String {
         .collect()
 }
 
-/// A place as a connection file spells it.
+/// A place as a connection file writes it.
 pub(super) fn place_value(place: &Option<Place>) -> Value {
     match place {
         None => Value::Null,

@@ -1,5 +1,5 @@
 //! An answer of a trial as a sheet of keys and timestamps, and what sheets tell
-//! of the parameters that they were asked for with. It asks nothing.
+//! of the parameters in their questions. It asks nothing.
 
 use crate::timestamp::{self, Instant};
 
@@ -10,7 +10,7 @@ pub(super) struct Sheet {
     pub(super) ids: Vec<String>,
     /// Each row's timestamp, where it has one.
     pub(super) times: Vec<Option<Instant>>,
-    /// And as the API spelled it.
+    /// The same timestamp as the API wrote it.
     pub(super) texts: Vec<String>,
     /// A total that the answer seems to tell.
     pub(super) total: Option<u64>,
@@ -24,7 +24,7 @@ impl Sheet {
         times.len() == self.times.len() && times.is_sorted() && times.first() < times.last()
     }
 
-    /// The same the other way round.
+    /// The same in the other direction.
     pub(super) fn falls(&self) -> bool {
         let times: Vec<Instant> = self.times.iter().flatten().copied().collect();
         times.len() == self.times.len()
@@ -44,7 +44,7 @@ pub(super) fn middle(all: &Sheet) -> Option<usize> {
     newer.get(newer.len() / 2).copied()
 }
 
-/// Ways to spell a bound: what is sent, and the formats that say so.
+/// Ways to write a bound: what is sent, and the formats that say so.
 pub(super) fn spellings(text: &str) -> Vec<(String, String, String)> {
     let mut all = vec![(text.to_owned(), String::new(), String::new())];
     let naive = timestamp::naive(text).is_some() && timestamp::parse(text).is_none();

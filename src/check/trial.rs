@@ -30,7 +30,7 @@ pub(super) struct Fill<'a> {
     pub(super) offset: u64,
 }
 
-/// Whoever tries.
+/// The part that tries.
 pub(super) struct Trial<'a> {
     /// The connection, as far as it is known.
     pub(super) connection: Connection,

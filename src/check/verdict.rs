@@ -1,4 +1,4 @@
-//! What findings come to: the exit code.
+//! From findings to the exit code.
 
 use crate::error::{Error, Result};
 

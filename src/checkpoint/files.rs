@@ -12,7 +12,7 @@ use crate::stamp::stamp_of;
 /// months does not make every commit dearer.
 const MOST: usize = 1000;
 
-/// No number that was ever given comes near this.
+/// No number that was ever given comes near this one.
 const LARGEST: u64 = u64::MAX >> 2;
 
 /// The files of a state.
@@ -66,7 +66,7 @@ pub struct Waiting {
 }
 
 impl Files {
-    /// Those of a first sync.
+    /// The files of a first sync.
     pub fn first() -> Self {
         Self {
             rows: Some(0),
@@ -82,7 +82,8 @@ impl Files {
             let Some(load) = self.load.as_mut().filter(|_| part.bytes > 0) else {
                 continue;
             };
-            // The list is of the oldest: after one that is not in it, none is.
+            // The list has the oldest files: after one that is not in it, none
+            // is.
             if load.waiting.len() < MOST {
                 load.waiting.push(Waiting {
                     file: part.file.clone(),

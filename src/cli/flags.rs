@@ -15,11 +15,11 @@ pub(super) struct Flag {
     pub(super) name: &'static str,
     /// Its letter, if it has one; only flags without a value do.
     pub(super) short: Option<char>,
-    /// What its value is called, empty where it takes none.
+    /// The name of its value; empty where it takes none.
     pub(super) value: &'static str,
     /// The commands that know it.
     pub(super) of: &'static [Topic],
-    /// What holds where it is not given, empty where nothing does.
+    /// The default; empty where there is none.
     pub(super) default: &'static str,
     /// What it does.
     pub(super) text: &'static str,
@@ -50,7 +50,7 @@ const INIT: &[Topic] = &[Topic::Init];
 const REPORTS: &[Topic] = &[Topic::Check, Topic::Status, Topic::Audit, Topic::Plan];
 const WALKED: &[Topic] = &[Topic::Sync, Topic::Audit];
 const SHARDED: &[Topic] = &[Topic::Sync, Topic::Plan];
-/// Whoever asks an API.
+/// The commands that ask an API.
 const SOURCE: &[Topic] = &[
     Topic::Sync,
     Topic::Check,
@@ -120,7 +120,8 @@ pub(super) const FLAGS: [Flag; 30] = [
         ALL,
         "",
         "the connection file (JSON): the names of parameters and fields, headers, the table; \
-         flags win over it, and without one the reference API's contract holds",
+         flags win over it, and without one the defaults hold, which fit the example API of \
+         Fivetran's Connector SDK",
         |to, value| put(&mut to.config, path(value)),
     ),
     flag(
@@ -191,7 +192,7 @@ pub(super) const FLAGS: [Flag; 30] = [
         "TIME",
         SOURCE,
         "",
-        "where a first sync starts, as the API spells times; where there is a state already, \
+        "where a first sync starts, written as the API writes times; where there is a state already, \
          it takes --full-refresh too",
         |to, value| put(&mut to.since, text(value)),
     ),
@@ -250,8 +251,8 @@ pub(super) const FLAGS: [Flag; 30] = [
         "DURATION",
         LOOKED,
         "60s",
-        "how long after its timestamp a row may still turn up; the next sync reads that long \
-         again and drops what it knows",
+        "how long after its timestamp a row may still become visible; the next sync reads that \
+         much again and drops what it knows",
         |to, value| put(&mut to.lookback, duration(value)),
     ),
     flag(

@@ -17,7 +17,7 @@ no command given
 
   highwater check --url URL   can this API be synced without loss?
   highwater sync --url URL    fetch what changed since the last sync
-  highwater status            where the mark stands, and how old that is
+  highwater status            how far the last sync got, and how old that is
 
   highwater help              all commands, and how to name what an API
                               calls otherwise";
@@ -44,8 +44,9 @@ Start with
   highwater sync --url https://api.example.com/v1/users
 
 The API pages by offset or by page number, filters by a timestamp of the last
-change, and answers in JSON. Where its parameters and fields are called other
-than in the reference API, name them in a connection file, --config FILE.
+change, and answers in JSON. How its parameters and fields are called is written
+in a connection file (--config FILE), which highwater init makes. Without one
+they are called as in the example API of Fivetran's Connector SDK.
 
 highwater help receipt tells what a sync prints when it ends, and
 highwater help completions how a shell completes commands and flags.
@@ -53,8 +54,9 @@ highwater help completions how a shell completes commands and flags.
 
 const SYNC: &str = "\
 highwater sync fetches the rows that changed since the last sync and writes
-them to a file of their own. Rows and mark are committed together after every
-batch, so that a sync that was cut short is carried on by the next one.
+them to a file of their own. The rows and the mark (the newest timestamp up to
+which the table was copied) are committed together after every batch, so that
+the next sync goes on where one was cut short.
 
 Usage:
   highwater sync [flags]
@@ -115,8 +117,9 @@ that is empty, or all rows of one timestamp, show neither order nor filter.
 ";
 
 const STATUS: &str = "\
-highwater status shows where the last sync got to: the mark, and the sync that
-was cut short, if one was. It asks no API and changes nothing.
+highwater status shows where the last sync got to: the mark, which is the newest
+timestamp up to which the table was copied, and the sync that was cut short, if
+one was. It asks no API and changes nothing.
 
 Usage:
   highwater status [flags]

@@ -1,5 +1,5 @@
-//! Words to options: which command they name, which flags they give, and what
-//! does not go together. It judges the words alone.
+//! Words to options: which command they name, which flags they give, and which
+//! of these contradict each other. It judges only the words.
 
 use std::ffi::{OsStr, OsString};
 
@@ -27,7 +27,7 @@ impl Options {
         let words: Vec<OsString> = words.into_iter().collect();
         let first = || words.iter().find_map(|word| command(word.to_str()?));
         let guess = || first().map(|(_, topic, _)| *topic);
-        // Whoever asks for help gets it, whatever else is wrong.
+        // A person who asks for help gets it, whatever else is wrong.
         if words.iter().any(|word| word == "-h" || word == "--help") {
             let topic = guess().unwrap_or(Topic::General);
             return Ok(Self::new(Command::Help(topic)));

@@ -1,5 +1,5 @@
-//! How a token is come by: a command, client credentials, or a login. Only what
-//! the connection file says of it; nothing here asks for one.
+//! How to get a token: by a command, client credentials, or a login. This is
+//! only what the connection file says of it; nothing here asks for a token.
 
 use serde::Deserialize;
 
@@ -26,11 +26,11 @@ pub enum Auth {
 pub struct Client {
     /// Where tokens are given out.
     pub token_url: String,
-    /// Who asks.
+    /// The name of the client.
     pub client_id: String,
-    /// What proves it.
+    /// The secret that proves it.
     pub client_secret: String,
-    /// What the token is to allow.
+    /// What the token is to permit.
     pub scope: Option<String>,
 }
 
@@ -43,7 +43,7 @@ pub struct Login {
     pub url: String,
     /// Sent with it.
     pub headers: Vec<(String, String)>,
-    /// JSON.
+    /// A JSON body, where there is one.
     pub body: Option<String>,
     /// Where in the answer the token is.
     pub token: Place,

@@ -181,7 +181,7 @@ impl SinceFile {
 /// Reads the file's text onto the default.
 pub(super) fn read(text: &str) -> Result<Connection> {
     let Object::<File>(file) = serde_json::from_str(text).map_err(|error| explain(text, &error))?;
-    // Whoever describes a connection has a table of their own.
+    // A person who describes a connection has a table of their own.
     let mut to = Connection {
         columns: None,
         ..Connection::default()
@@ -201,7 +201,7 @@ pub(super) fn read(text: &str) -> Result<Connection> {
     let headers = file.headers.map(|headers| templates(headers.0));
     set(&mut to.headers, headers);
     if file.body.is_some() {
-        // What is asked is in the body.
+        // The parameters are in the body.
         to.query = Vec::new();
         to.method = Method::Post;
     }

@@ -1,14 +1,15 @@
-//! Keys that are written out where they are used, in an address, a header or a
-//! body, rather than taken from the environment: they are told by what they are
-//! called. Pure. It refuses to take for a secret what an API's own words are
-//! called, such as a key to sort by.
+//! Keys that are written out where they are used (in an address, a header or a
+//! body) rather than taken from the environment. They are recognised by their
+//! names. Pure. It does not take an API's own words for secrets, such as the
+//! name of a key to sort by.
 
 use crate::config::Connection;
 use crate::config::auth::Auth;
 use crate::secret::Secrets;
 use crate::template::Template;
 
-/// What a name may say of its value, in lower case and without punctuation.
+/// Words in a name which say that its value is a secret, in lower case and
+/// without punctuation.
 const TELLING: [&str; 12] = [
     "token",
     "secret",
@@ -24,7 +25,7 @@ const TELLING: [&str; 12] = [
     "key",
 ];
 
-/// Whole names that say it too.
+/// Whole names that say so, too.
 const NAMES: [&str; 8] = ["auth", "pass", "pwd", "pw", "sig", "sid", "jwt", "apitoken"];
 
 /// Ends of names whose keys and tokens everyone may see, and which an API gives
@@ -167,7 +168,7 @@ fn tells(name: &str) -> bool {
     NAMES.contains(&&*plain) || (says && !public)
 }
 
-/// The texts of a template, where it is no place for a value alone.
+/// The texts of a template, unless it is nothing but one place.
 fn texts(template: &Template) -> impl Iterator<Item = &str> {
     template.texts().map(str::trim).filter(|text| {
         // The scheme before a place, as in `Bearer {token}`.

@@ -22,7 +22,7 @@ pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     T::deserialize(from).map(Some)
 }
 
-/// A struct, but from an object alone: serde would take a list for one too.
+/// A struct that is read only from an object: serde would accept a list, too.
 pub(super) struct Object<T>(pub(super) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -112,7 +112,7 @@ impl<'de> Deserialize<'de> for Scalar {
     }
 }
 
-/// The same, with its braces still told apart.
+/// The same, with braces from variables still told apart.
 struct Marked(String);
 
 impl<'de> Deserialize<'de> for Marked {

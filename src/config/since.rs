@@ -1,4 +1,4 @@
-//! How the connection file says that timestamps are spelled: `format`, or
+//! How the connection file says that timestamps are written: `format`, or
 //! `read` and `send` where they differ, and the zone of local times.
 
 use std::fmt;

@@ -25,7 +25,7 @@ thread_local! {
     static HOSTS: RefCell<Vec<(String, Last)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The tokens of whoever logs in like this, made once.
+/// The tokens of all tables that log in like this, made once.
 pub(super) fn tokens(
     auth: &Auth,
     connection: &Connection,

@@ -1,6 +1,6 @@
-//! Where values end that are not valid JSON: a row with a fault is set aside
-//! as a whole, and the rows behind it are read. It goes by quotes and brackets
-//! alone, to any depth, and refuses texts in which these do not match up.
+//! Where values end that are not valid JSON, so that a row with a fault is set
+//! aside as a whole and the rows after it are read. It goes only by quotes and
+//! brackets, to any depth, and refuses texts in which these do not match.
 
 use super::{Span, expect, index, space, unescape};
 

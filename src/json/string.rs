@@ -1,4 +1,4 @@
-//! JSON's strings: where they end, and the text that they spell.
+//! JSON's strings: where they end, and the text that they stand for.
 
 use std::borrow::Cow;
 
@@ -59,7 +59,8 @@ pub fn holds<const N: usize>(text: &[u8], wanted: [u8; N]) -> [bool; N] {
     let mut hits = [0; N];
     let mut look = |eight: u64| {
         for (hits, wanted) in hits.iter_mut().zip(wanted) {
-            // Zero where the byte is; its top bit is set by the borrow then.
+            // The byte that is looked for becomes zero here, and the borrow
+            // sets its top bit.
             let word = eight ^ (ONES * u64::from(wanted));
             *hits |= word.wrapping_sub(ONES) & !word;
         }

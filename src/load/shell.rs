@@ -1,6 +1,6 @@
 //! The loader of `--load`: a command of the shell, with the file as its
 //! standard input. It opens the user's own file to read it, waits for the
-//! command however long it takes, and takes nothing for success but exit 0.
+//! command however long that takes, and counts nothing but exit 0 as success.
 
 use std::fs::File;
 use std::path::absolute;
@@ -11,7 +11,7 @@ use crate::load::{Finished, Loader};
 use crate::secret;
 use crate::store::failed;
 
-/// So much of a command stands in an error.
+/// How much of a command is shown in an error.
 const SHOWN: usize = 300;
 
 /// Runs a command for each file.
@@ -21,7 +21,7 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// A loader that runs this.
+    /// A loader that runs this command.
     pub fn new(command: &str) -> Self {
         Self {
             command: command.to_owned(),
@@ -40,7 +40,7 @@ impl Shell {
     fn interpreter(&self) -> Command {
         use std::os::windows::process::CommandExt;
         let mut shell = Command::new("cmd");
-        // The words are the interpreter's to tell apart.
+        // The interpreter splits the command into words.
         shell.arg("/C").raw_arg(&self.command);
         shell
     }
@@ -61,7 +61,7 @@ impl Loader for Shell {
             .env("HIGHWATER_FORMAT", file.format.extension())
             .env("HIGHWATER_ROWS", file.rows.to_string())
             .stdin(rows)
-            // The receipt has the standard output to itself.
+            // The standard output is for the receipt alone.
             .stdout(Stdio::from(std::io::stderr()))
             .status()
             .map_err(|error| {
@@ -70,13 +70,13 @@ impl Loader for Shell {
         if status.success() {
             return Ok(());
         }
-        // A secret that is cut in two would be known no more.
+        // A secret that is cut in two could not be recognised any more.
         let command = shortened(&secret::redacted(&self.command), SHOWN);
         Err(place(format!("the command `{command}` {}", ended(status))).hint(hint(status)))
     }
 }
 
-/// How a command ended that did not succeed.
+/// How a command that did not succeed ended.
 fn ended(status: ExitStatus) -> String {
     match status.code() {
         Some(code) => format!("ended with exit status {code}"),

@@ -1,5 +1,5 @@
-//! Local times that a zone's clocks show twice: which of its two instants each
-//! row of a page carries.
+//! Local times that the clocks of a zone show twice: which of the two instants
+//! each row of a page carries.
 //!
 //! A text that is earlier than the one before it, in rows that are sorted, is
 //! of the second hour, and so is all that follows it there. What was read as
@@ -16,7 +16,7 @@ use crate::hash::{FNV, fnv};
 use crate::json;
 use crate::timestamp::Instant;
 
-/// What is remembered from page to page of rows in an hour that comes twice.
+/// What is remembered, from page to page, of rows in an hour that comes twice.
 #[derive(Debug, Default)]
 pub(super) struct Fold {
     /// Key and text of each such row, and whether it is of the second hour.
@@ -50,7 +50,8 @@ impl Page {
                 last.is_none_or(|second| next.first < second)
             };
             if let Some(next) = next.as_ref().filter(|next| !joins(next)) {
-                // The hour of another change, right behind.
+                // This is the hour of another change, right after the first
+                // one.
                 debug_assert!(next.row == row);
                 self.settle_run(&run, was_second);
                 run.clear();
@@ -91,8 +92,9 @@ impl Page {
         let back = (1..run.len()).find(|n| run[*n].first < run[n - 1].first);
         let known = run.iter().position(|twice| twice.known == Some(true));
         let known = known.map(|second| {
-            // What comes right before a row of the second hour, and is new, is
-            // taken for one, too: later is what the joint of pages can check.
+            // A new row right before a row of the second hour is taken for a
+            // row of the second hour, too: where that is later than the truth,
+            // the check that pages join notices it.
             let mut firsts = run[..second].iter();
             firsts
                 .rposition(|twice| twice.known == Some(false))

@@ -1,11 +1,11 @@
-//! Fields that do not count as content: signed URLs, view counters, and what
-//! else differs in each answer though its row has not changed. What is written
-//! of a row is not touched.
+//! Fields that do not count as content: signed URLs, view counters, and
+//! whatever else differs in each answer although its row has not changed. What
+//! is written of a row is not touched.
 
 use crate::config::Field;
 use crate::json;
 
-/// Which of a shape's members do not count as content, and what of them.
+/// Which members of a shape do not count as content, and which parts of them.
 pub(super) fn members(names: &[String], ignore: &[Field]) -> Vec<(usize, Vec<Vec<String>>)> {
     let members = names.iter().enumerate().map(|(member, name)| {
         let fields = ignore.iter().filter(|field| field.path[0] == *name);

@@ -1,4 +1,5 @@
-//! What an answer says of the page after it: whether there is one, and where.
+//! What an answer says of the page after it: whether there is one, and where it
+//! is.
 
 /// Whether a value says that more rows follow: `true`, a number but 0, or a
 /// text such as the next page's token.

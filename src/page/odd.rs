@@ -1,7 +1,7 @@
-//! Rows with a fault: what is wrong with each, and which of them can still be
-//! placed by their timestamp, so that they are met once and not again and
-//! again. It repairs none, and it takes no answer for a row's fault whose
-//! brackets do not match up.
+//! Rows with a fault: what is wrong with each, and which of them still have a
+//! place in the order by their timestamp, so that they are reported once and
+//! not at each page. It repairs none. Where the brackets do not match, the
+//! whole answer is at fault, and not a row.
 
 use super::flaw::{Flaw, REMEDY, Stop};
 use super::value::{instant, is_key};
@@ -40,11 +40,11 @@ impl Page {
     ) -> std::result::Result<usize, Stop> {
         let row = self.listed;
         let located = |error: Error| Stop::from(error.at(format_args!("row {row}")));
-        // Only where the list goes on behind it, the fault is the row's own.
+        // The fault is the row's own only where the list goes on behind it.
         let end = lenient::skip(text, at).map(|end| (end, json::space(text, end)));
         let end = match end {
             Some((end, next)) if matches!(text.get(next), Some(b',' | b']')) => Some(end),
-            // Which is what to say, and not what is wrong inside the row.
+            // This is what is reported, and not what is wrong inside the row.
             Some((_, at)) if matches!(stop, Stop::Row(_)) => {
                 let what = "neither a comma nor the array's end";
                 return Err(Stop::Fault(json::Fault { at, what }));
@@ -150,8 +150,8 @@ impl Page {
         Ok(())
     }
 
-    /// What is no row's fault after all: bytes that are no UTF-8 outside of
-    /// rows, and a field that no row has.
+    /// Faults that turn out not to be a row's: bytes that are not UTF-8 outside
+    /// of rows, and a field that no row has.
     pub(super) fn check_rest(&self) -> Result<()> {
         let mut spans = self.odd.iter().map(|odd| odd.span);
         let outside = |at: &&u32| !spans.any(|span| (span.start..span.end).contains(at));

@@ -1,6 +1,6 @@
 //! From a body's bytes to text that can be read as JSON: a byte order mark is
-//! taken off, declared Latin-1 becomes UTF-8, half a surrogate pair becomes
-//! U+FFFD, and bytes that are no UTF-8 are found. It refuses other charsets.
+//! taken off, declared Latin-1 becomes UTF-8, half of a surrogate pair becomes
+//! U+FFFD, and bytes that are not UTF-8 are found. It refuses other charsets.
 
 use crate::error::{Error, Result, excerpt};
 use crate::exchange::Response;
@@ -29,8 +29,8 @@ pub fn prepare(body: &mut Vec<u8>, response: &Response) -> Result<()> {
         "iso-8859-1" | "iso_8859-1" | "latin1" | "latin-1" | "l1" => false,
         "windows-1252" | "cp1252" => true,
         _ => {
-            // Letters alone are the same in nearly all; an escape or a NUL is
-            // the sign of those in which they are not.
+            // Plain letters are the same in nearly all charsets. An escape or a
+            // NUL is the sign of a charset in which they are not.
             if body
                 .iter()
                 .all(|byte| (b'\t'..=b'~').contains(byte) && *byte != 0x1B)
@@ -88,7 +88,7 @@ pub fn mend(body: &mut [u8]) -> Vec<u32> {
                 mended.push(at as u32);
                 at += 6;
             }
-            // The character behind a backslash may be one itself.
+            // The character behind a backslash may be a backslash itself.
             _ => at += 2,
         }
     }

@@ -1,4 +1,4 @@
-//! What a page holds, read with the body that it spans.
+//! What a page holds, read together with the body in which its rows are.
 
 use super::odd::Odd;
 use super::{Member, ODD, Page, Shape, ignore};
@@ -9,7 +9,7 @@ use crate::json::{self, Span};
 use crate::seen::NUMBER;
 use crate::timestamp::Instant;
 
-/// A page with the body that it spans and the names of its fields.
+/// A page with the body in which its rows are, and the names of its fields.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     page: &'a Page,
@@ -45,7 +45,7 @@ impl<'a> View<'a> {
         self.page.rows[row].at
     }
 
-    /// A row's cursor as the API spelled it.
+    /// A row's cursor as the API wrote it.
     pub fn mark(&self, row: usize) -> String {
         json::text(self.page.rows[row].mark.of(self.body)).into_owned()
     }
@@ -142,7 +142,8 @@ impl<'a> View<'a> {
         (shape, &self.page.shapes[shape])
     }
 
-    /// The times that shapes were forgotten: their numbers mean others since.
+    /// How often shapes were forgotten; after each time their numbers mean
+    /// other shapes.
     pub fn generation(&self) -> u64 {
         self.page.generation
     }

@@ -52,7 +52,7 @@ impl<'a> Walk<'a> {
         self.page.check_rest()
     }
 
-    /// Walks the value at `at`, taking what is wanted of it.
+    /// Walks the value at `at`, and takes what is wanted of it.
     fn descend(
         &mut self,
         text: &[u8],

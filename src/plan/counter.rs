@@ -1,5 +1,5 @@
-//! Counting: the first row from a bound on and how many there are, asked with
-//! the retries and the login of a sync. What is asked for, the search says.
+//! Counting: the first row from a bound on and how many rows there are, asked
+//! with the retries and the login of a sync. The search says what is asked for.
 
 use std::time::Duration;
 
@@ -15,13 +15,14 @@ use crate::source::retry::Retry;
 use crate::template::Values;
 use crate::timestamp::{self, Format, Instant};
 
-/// Where an edge's own row does not come first, it may have changed: so often
-/// in a row it has not.
+/// Where an edge's own row does not come first, the row may have changed. After
+/// so many times in a row that is not the reason any more.
 const TIMES: u32 = 3;
-/// The rows' own clock may be behind by so much, see [`crate::cursor`].
+/// The clock that stamps the rows may be behind by this much, see
+/// [`crate::cursor`].
 const RECENT: Duration = Duration::from_secs(60);
 
-/// What helps where no total does.
+/// The advice where no total is told.
 const BY_HAND: &str = "say where the total is: \"response\": {\"total\": …}; or write the ranges by hand, as --since 2024-01-01 --until 2024-07-01, and end the last one some minutes ago";
 
 pub(super) fn no_total() -> Error {
@@ -29,7 +30,7 @@ pub(super) fn no_total() -> Error {
         .hint(BY_HAND)
 }
 
-/// Spells instants as a row's timestamp is spelled.
+/// Writes instants as a row's timestamp is written.
 pub(super) struct Like<'a> {
     pub(super) format: &'a Format,
     pub(super) sample: &'a str,
@@ -55,7 +56,7 @@ pub(super) struct Count {
     pub(super) total: u64,
 }
 
-/// Whoever asks.
+/// The part that asks.
 pub(super) struct Counter<'a> {
     pub(super) connection: &'a Connection,
     pub(super) source: Retry,
@@ -155,8 +156,9 @@ impl<'a> Counter<'a> {
         .hint(BY_HAND))
     }
 
-    /// The instant that rows must be older than to be in a shard, so that they are
-    /// all visible by now, by every clock; and whether it was given.
+    /// The instant before which rows have to lie to be in a shard, so that they
+    /// are all visible by now, by every clock. The second part says whether it
+    /// was given by the user.
     pub(super) fn end(&self, spelling: &dyn Spelling, until: Option<Mark>) -> Result<(Mark, bool)> {
         let lookback = self.connection.lookback;
         let young = RECENT.max(lookback.saturating_mul(2));
@@ -165,9 +167,9 @@ impl<'a> Counter<'a> {
             return Ok((until, true));
         }
         let end = spelling.up_to(ripe).ok_or_else(|| {
-            Error::usage("the API's timestamps are spelled in a way that cannot be imitated, so that no instant can be asked about")
+            Error::usage("the API's timestamps are written in a form that cannot be imitated, so that no instant can be asked about")
                 .at("\"since\"")
-                .hint("say how they are spelled: \"since\": {\"format\": …}; or write the ranges by hand")
+                .hint("say in which form they are written: \"since\": {\"format\": …}; or write the ranges by hand")
         })?;
         Ok((end, false))
     }

@@ -4,9 +4,9 @@
 use crate::cursor::Mark;
 use crate::timestamp::Instant;
 
-/// Questions for one edge; what they found is as near as it gets.
+/// The number of questions for one edge. After these the nearest edge is taken.
 const MOST: u32 = 40;
-/// The same for the end, which can lie anywhere in the years.
+/// The same for the end, which can lie anywhere within many years.
 const MOST_OF_END: u32 = 64;
 
 /// A timestamp that a row has, and how many rows are older.
@@ -32,11 +32,12 @@ impl Point {
     }
 }
 
-/// How instants are spelled: the latest up to one, and the first after one.
+/// How instants are written: the latest that can be written up to one, and the
+/// first after one.
 pub(super) trait Spelling {
-    /// The latest instant up to this one that has a spelling.
+    /// The latest instant up to this one that can be written.
     fn up_to(&self, at: Instant) -> Option<Mark>;
-    /// The first instant after this one that has a spelling.
+    /// The first instant after this one that can be written.
     fn after(&self, at: Instant) -> Option<Mark>;
 }
 
@@ -130,16 +131,17 @@ impl Search {
         let (from, upto) = (low.upto.to_nanos(), high.from.to_nanos());
         let wide = upto - from;
         let share = match self.asked % 3 {
-            // As if rows were spread evenly; then the middle, which halves the
-            // search wherever they are not.
+            // First as if rows were spread evenly; then the middle, which
+            // halves the search wherever the rows are.
             0 => {
                 let part = i128::from(target - low.before.min(target));
                 let all = i128::from((high.before - low.before).max(1));
-                // Divided first: a product of both could be too large.
+                // The division comes first, since a product of both could be
+                // too large.
                 wide / all * part + wide % all * part / all
             }
             1 => wide / 2,
-            // And one step on, past a crowd of rows at one instant.
+            // This is one step further, past a crowd of rows at one instant.
             _ => 0,
         };
         let inside = |mark: &Mark| mark.at > low.upto && mark.at < high.from;

@@ -1,6 +1,6 @@
-//! CSV's quoting, RFC 4180. Rows are written without a detour through
-//! records: most strings need no second look, since what has no escape in
-//! JSON can hold neither a quote nor a line break.
+//! CSV's quoting, RFC 4180. Rows are written without building records first.
+//! Most strings need no second look: a string without an escape in JSON holds
+//! neither a quote nor a line break.
 
 use crate::json;
 
@@ -22,7 +22,7 @@ pub(crate) fn field(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends a JSON string's text, given as it stands between its quotes.
+/// Appends a JSON string's text, given as it is between its quotes.
 #[inline]
 pub(crate) fn string(inner: &[u8], out: &mut Vec<u8>) {
     let [escapes, quoted] = json::holds(inner, [b'\\', b',']);

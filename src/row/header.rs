@@ -1,4 +1,4 @@
-//! The header of a CSV. Where no columns are declared it grows: it has the
+//! The header of a CSV file. Where no columns are declared it grows: it has the
 //! fields that were met so far, in the order in which they were met, over all
 //! syncs of the table. It never drops a field and never changes their order.
 
@@ -17,9 +17,9 @@ use crate::types::Type;
 #[derive(Debug, Clone)]
 pub(super) struct Column {
     pub(super) field: Field,
-    /// What its values are checked for.
+    /// The type for which its values are checked.
     pub(super) of: Option<Type>,
-    /// It is added, not the row's.
+    /// The column is added, and not from the row.
     pub(super) stamp: Option<Stamp>,
 }
 
@@ -107,8 +107,8 @@ impl Encoder {
         columns.map(|column| column.field.name.clone()).collect()
     }
 
-    /// Takes the fields of these rows into the header that are not in it. One
-    /// that was written already is then to be written anew.
+    /// Takes those fields of these rows into the header that are not in it. A
+    /// header that was written already then has to be written anew.
     pub(super) fn grow(&mut self, page: &View<'_>, rows: &[Range<usize>]) {
         let columns = self.columns.get_or_insert_default();
         let before = columns.len();

@@ -1,5 +1,5 @@
 //! What `--metadata` adds to each row: `_seq`, which grows with every row of
-//! the table, and `_synced_at`. It knows no clock; it is told the time.
+//! the table, and `_synced_at`. It knows no clock, and is told the time.
 
 use crate::error::{Error, Result};
 use crate::timestamp::{self, Instant};
@@ -23,7 +23,7 @@ impl Stamp {
         }
     }
 
-    /// The one that is called so.
+    /// The field with this name.
     pub(super) fn named(name: &str) -> Option<Self> {
         STAMPS.into_iter().find(|stamp| stamp.name() == name)
     }
@@ -60,7 +60,7 @@ impl Metadata {
         self.synced_at = format!("{seconds}.{:06}Z", now.nanos / 1000);
     }
 
-    /// Appends a value; `quote` is around what is no number.
+    /// Appends a value. `quote` is written around what is not a number.
     pub(super) fn write(&self, stamp: Stamp, quote: &str, out: &mut Vec<u8>) {
         let text = match stamp {
             Stamp::Seq => self.seq.saturating_add(1).to_string(),

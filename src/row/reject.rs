@@ -1,5 +1,5 @@
-//! Rows that are set aside: one line of JSON each, with the reason. It decides
-//! on none, and writes no row twice that nothing else remembers.
+//! Rows that are set aside: one line of JSON each, with the reason. It does not
+//! decide which rows, and it writes no row twice that nothing else remembers.
 
 use super::Encoder;
 use super::plan::Misfit;
@@ -41,7 +41,7 @@ impl Encoder {
     }
 }
 
-/// Appends a line to the rejects; a row that is no JSON stands in it as text.
+/// Appends a line to the rejects. A row that is not JSON is written as text.
 pub(super) fn append(reason: &str, field: &str, raw: &[u8], rejects: &mut Vec<u8>) {
     let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
     let (reason, field) = (quote(reason), quote(field));

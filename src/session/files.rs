@@ -63,7 +63,7 @@ fn start_over(
     let sound = store.start_over(&state.parts())?;
     let mut known = match same {
         Ok(()) => state.files.clone(),
-        // Of another table nothing counts but the names.
+        // Of another table's state only the names count.
         Err(_) => Files {
             last: state.files.last.clone(),
             ..Files::first()

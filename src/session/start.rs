@@ -1,5 +1,5 @@
-//! Where a sync starts: what the state, the flags and the connection say of
-//! it, in the cursor's words.
+//! Where a sync starts: what the state, the flags and the connection say about
+//! that, in the words of the cursor.
 
 use crate::checkpoint::{Checkpoint, Resume};
 use crate::config::{self, Connection};
@@ -31,7 +31,7 @@ pub(crate) fn instant(text: Option<&str>, flag: &str, format: &Format) -> Result
         .hint("write it as 2024-01-15T10:30:00Z"))
 }
 
-/// Whoever writes a timestamp by hand may write RFC 3339 for any API.
+/// A person who writes a timestamp by hand may write RFC 3339 for any API.
 fn read(text: &str, format: &Format) -> Option<Instant> {
     known(text, format).or_else(|| timestamp::parse(text))
 }

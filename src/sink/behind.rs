@@ -1,5 +1,5 @@
-//! A sink behind a thread: while a batch becomes durable, the next page is
-//! already under way. One batch waits at most; the order stays.
+//! A sink on a thread of its own: while a batch becomes durable, the next page
+//! is already on its way. At most one batch waits, and the order is kept.
 
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::load::{Loaded, Loader};
 use crate::sink::{Batch, Outcome, Sink};
 
-/// The sink comes back, with what ended it before its time.
+/// The sink comes back, with the error that ended it, if there was one.
 type Ended = (Box<dyn Sink>, Result<()>);
 
 /// The other end of the thread.
@@ -80,7 +80,7 @@ impl Behind {
     /// What is committed, once the thread has ended: after an error that came
     /// from it, or after [`Behind::finish`].
     pub fn committed(&mut self) -> Outcome {
-        // Where it failed, whoever asks has been told so.
+        // Where the thread failed, the caller has been told.
         let _ = self.join();
         self.sink
             .as_ref()
@@ -109,7 +109,7 @@ fn run(mut sink: Box<dyn Sink>, work: &Receiver<Batch>, done: &Sender<Batch>) ->
             return (sink, Err(error));
         }
         batch.clear();
-        // Nobody takes it back after the last one.
+        // Nobody takes the buffers back after the last batch.
         let _ = done.send(batch);
     }
     (sink, Ok(()))

@@ -1,6 +1,6 @@
-//! Rows to a file in a folder: one a sync, under its final name only when
-//! the sync has ended; several where a CSV's header had to change. The
-//! commit's order is that of [`crate::store`].
+//! Rows to a file in a folder: one file for each sync, which gets its final
+//! name only when the sync has ended; several files where a CSV header had to
+//! change. The order of a commit is that of [`crate::store`].
 
 use crate::checkpoint::{Checkpoint, Files, Origin, Part, Progress};
 use crate::disk::Append;
@@ -10,13 +10,13 @@ use crate::sink::{Batch, Outcome, Sink};
 use crate::stamp::after;
 use crate::store::{Store, Tail, failed, parent};
 
-/// A file under way.
+/// A file that is being written.
 struct Writing {
     file: Box<dyn Append>,
-    /// What is written of it.
+    /// What is written to it.
     part: Part,
     tail: Tail,
-    /// All of that is durable.
+    /// Whether all of that is durable.
     synced: bool,
 }
 
@@ -101,7 +101,7 @@ impl FileSink {
         Ok(())
     }
 
-    /// Where a file is found in the end; None where there was nothing in it.
+    /// The name of a file in the end; None where there was nothing in it.
     fn finished(&self, part: &Part) -> Option<String> {
         let path = self.store.path(&part.file);
         (part.bytes > 0).then(|| path.display().to_string())

@@ -1,7 +1,7 @@
-//! Rows to stdout, for a pipe. The state is saved once, after the last row
-//! was taken, and only if the sync is complete: whoever reads a pipe that
-//! broke gets the same rows again, never a gap. A pipe acknowledges nothing:
-//! what its reader makes of the rows is not known here.
+//! Rows to stdout, for a pipe. The state is saved once, after the last row was
+//! taken, and only if the sync is complete: a reader whose pipe broke gets the
+//! same rows again, and never a gap. A pipe acknowledges nothing, so it is not
+//! known here what its reader does with the rows.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -91,7 +91,7 @@ impl StdoutSink {
     fn keep_header(&mut self, field: &str) -> Result<Error> {
         let nothing = self.started.last_updated_at.is_none() && self.started.seen.is_empty();
         if nothing {
-            // So that it is still a first sync, with whatever flags.
+            // So that the next run is still a first sync, with whatever flags.
             self.started.resume = Resume::Beginning;
         }
         let state = Checkpoint::render(&self.started, &self.known, None, &self.origin);
@@ -171,7 +171,7 @@ pub fn stdout() -> io::Result<File> {
 fn failed(error: &io::Error) -> Error {
     let gone = error.kind() == io::ErrorKind::BrokenPipe;
     let error = Error::local(format!("cannot write to stdout: {error}"));
-    // Whoever ran `| head -1` knows.
+    // Who ran `| head -1` knows that already.
     if gone {
         error.quiet()
     } else {

@@ -1,6 +1,7 @@
-//! The token that requests carry: asked for when one is needed, kept until it
-//! is about to expire, and every one that ever came made known as a secret. How
-//! one is asked for is its giver's; nothing here shows or stores a token.
+//! The token that requests carry: it is asked for when one is needed, kept
+//! until shortly before it expires, and each one that ever came is made known
+//! as a secret. How to ask for one is the giver's part. Nothing here shows or
+//! stores a token.
 
 pub mod command;
 pub mod login;
@@ -12,10 +13,10 @@ use std::time::{Duration, Instant};
 use crate::error::Result;
 use crate::secret::Secrets;
 
-/// What a token is called wherever it would show.
+/// The name that is shown in the place of a token.
 const NAME: &str = "token";
 
-/// A token is renewed so long before it expires, but never in the first nine
+/// A token is renewed this long before it expires, but never in the first nine
 /// tenths of its life.
 const MARGIN: Duration = Duration::from_secs(30);
 
@@ -37,7 +38,7 @@ pub struct Given {
     pub expires_in: Option<Duration>,
 }
 
-/// The present token, and who gives the next. A clone shares both.
+/// The present token, and the giver of the next one. A clone shares both.
 #[derive(Clone)]
 pub struct Tokens(Rc<RefCell<Store>>);
 
@@ -61,7 +62,7 @@ impl Tokens {
         Self(Rc::new(RefCell::new(store)))
     }
 
-    /// What stands in a recording where a token was sent: a replay needs none.
+    /// What a recording has where a token was sent: a replay needs none.
     pub fn recorded() -> Self {
         Self::of(Store {
             giver: None,
@@ -102,7 +103,7 @@ impl Tokens {
 
 /// How long a token of this life is used.
 fn kept(life: Duration) -> Duration {
-    // Clocks do not take just any number.
+    // Clocks do not accept just any number.
     let life = life.min(Duration::from_secs(365 * 86_400));
     life - MARGIN.min(life / 10)
 }

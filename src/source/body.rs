@@ -1,5 +1,6 @@
-//! Reading a body: never more of it than was allowed, never one that is still
-//! encoded, and where it ends early, saying so. It knows bytes, not meanings.
+//! Reading a body: it never reads more than is allowed, never hands on one that
+//! is still encoded, and says so where the body ends too early. It knows bytes,
+//! and not what they mean.
 
 use std::io::{Error as IoError, ErrorKind, Read, Result as IoResult};
 
@@ -9,7 +10,7 @@ use crate::exchange::Response;
 /// Reads to the end without ever reserving more than the limit: growing by
 /// doubling, as a Vec does by itself, takes up to twice that.
 pub(crate) fn read(mut from: impl Read, limit: u64, body: &mut Vec<u8>) -> IoResult<()> {
-    // One more, to see that the end is there.
+    // It reads one byte more, to see that the end is there.
     let most = usize::try_from(limit.saturating_add(1)).unwrap_or(usize::MAX);
     loop {
         if body.len() == body.capacity() {
@@ -35,8 +36,9 @@ pub(crate) fn refuse_encoded(response: &Response) -> Result<()> {
     encoded.map_or(Ok(()), |(_, value)| Err(still_encoded(value)))
 }
 
-/// Of two encodings in headers of their own, the library undoes one and drops
-/// both: what is left shows only by its first bytes, and JSON has none such.
+/// Where two encodings are in headers of their own, the library undoes one and
+/// drops both headers. What is left shows only by its first bytes, with which
+/// no JSON begins.
 pub(crate) fn refuse_gzip(body: &[u8]) -> Result<()> {
     match body {
         [0x1f, 0x8b, ..] => Err(still_encoded("gzip, twice")),
@@ -71,7 +73,7 @@ pub(crate) fn failed(cause: &IoError, got: usize, declared: Option<u64>) -> Erro
     }
 }
 
-/// What was compressed cannot be had back.
+/// What was compressed cannot be restored.
 pub(crate) fn damaged(cause: &IoError, got: usize) -> Error {
     if is_end(cause) {
         return failed(cause, got, None);
@@ -83,7 +85,7 @@ pub(crate) fn damaged(cause: &IoError, got: usize) -> Error {
     .hint("does a proxy change what it passes on?")
 }
 
-/// Whether the other side is simply gone.
+/// Whether the other side is gone.
 pub(crate) fn is_end(cause: &IoError) -> bool {
     matches!(
         cause.kind(),

@@ -9,7 +9,7 @@ use crate::secret::redacted;
 /// Where a proxy is named.
 const VARIABLES: &str = "look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY";
 
-/// What kept an answer from coming, with the words of whoever noticed.
+/// What kept an answer from coming, with the words of the part that noticed it.
 pub(crate) enum Failure {
     /// The host's name is not known.
     Name(String),
@@ -23,8 +23,8 @@ pub(crate) enum Failure {
     Timeout(Duration),
     /// The server's certificate is not trusted.
     Certificate(String),
-    /// The server demands a certificate of ours, or does not take the one that
-    /// was shown.
+    /// The server demands a certificate from us, or does not accept the one
+    /// that was shown.
     Client(String, bool),
     /// No agreement on TLS.
     Tls(String),

@@ -1,5 +1,6 @@
-//! An error that comes with status 200: told at a place that the connection
-//! names, or an object in place of the rows that speaks of one. Pure.
+//! An error that comes with status 200: at a place that the connection names,
+//! or in an object that tells of an error and is in the place of the rows.
+//! Pure.
 
 use crate::error::{Again, Error};
 use crate::json;
@@ -64,7 +65,7 @@ pub(crate) fn spoken(body: &[u8]) -> Option<&[u8]> {
     })
 }
 
-/// Whether a value says more than that there is nothing.
+/// Whether a value says more than that there is no error.
 fn says_something(value: &[u8]) -> bool {
     let mut compact = Vec::new();
     json::compact(value, &mut compact);

@@ -1,5 +1,5 @@
 //! When a server says to come back, in whichever of its headers it says so.
-//! Pure: it looks at headers and at a clock's reading that it is handed.
+//! Pure: it looks at headers and at the time that it is given.
 
 use crate::exchange::Response;
 use crate::timestamp::{self, http_date};
@@ -35,14 +35,14 @@ pub(crate) fn pause(response: &Response, now: i64) -> Option<u64> {
     if let Some(seconds) = asked.and_then(|text| retry_after(text.trim(), now)) {
         return Some(seconds);
     }
-    // Requests that are left say that it was something else that was limited.
+    // Where requests are left, something else was limited.
     if remaining(response).is_some_and(|left| left > 0) {
         return None;
     }
     let reset = RESETS
         .iter()
         .find_map(|name| until(response.header(name)?.trim(), now));
-    // A reset is told to the second, and may be up to one second off.
+    // A reset is told in whole seconds, and may be wrong by one second.
     reset
         .or_else(|| structured(response.header("ratelimit")?, &["t", "reset"]))
         .map(|seconds| seconds.max(1))
@@ -57,7 +57,8 @@ pub(crate) fn is_limit(response: &Response) -> bool {
 fn remaining(response: &Response) -> Option<u64> {
     let plain = REMAINING.iter().find_map(|name| {
         let value = response.header(name)?;
-        // Of several windows one that is used up is enough.
+        // Where there are several windows, it is enough that one of them is
+        // used up.
         value
             .split(',')
             .filter_map(|part| part.split(';').next()?.trim().parse().ok())
@@ -71,7 +72,7 @@ fn retry_after(text: &str, now: i64) -> Option<u64> {
     if let Some(at) = http_date(text) {
         return Some(from(now, at.secs));
     }
-    // Shopify has a fraction.
+    // Shopify sends a fraction.
     seconds(text).map(|(seconds, more)| seconds.saturating_add(more))
 }
 
@@ -97,7 +98,7 @@ fn seconds(text: &str) -> Option<(u64, u64)> {
     if whole.is_empty() || !digits(whole) || !digits(fraction) {
         return None;
     }
-    // So many digits that they do not fit mean "never".
+    // A number with so many digits that it does not fit means "never".
     let whole = whole.parse().unwrap_or(u64::MAX);
     Some((whole, u64::from(fraction.bytes().any(|byte| byte != b'0'))))
 }

@@ -1,7 +1,8 @@
-//! The live source: one request over HTTP, its answer, and what it means where
-//! none came. It alone, with its folder, knows the HTTP library. It refuses to try
-//! again, to follow a redirect to another origin, to hand on a body that is
-//! still encoded, and to hold more of a body than it was allowed.
+//! The live source: one request over HTTP, its answer, and the reason where
+//! none came. Only this file, with its folder, knows the HTTP library. It does
+//! not try again, does not follow a redirect to another origin, does not hand
+//! on a body that is still encoded, and does not hold more of a body than is
+//! allowed.
 
 mod cause;
 mod certificates;
@@ -37,7 +38,7 @@ pub use crate::source::settings::Settings;
 const LONGEST: Duration = Duration::from_secs(30 * 86_400);
 const MAX_REDIRECTS: usize = 5;
 
-/// As much as is read of a body that comes with an error's status.
+/// How much is read of a body that comes with an error's status.
 const ERROR_BODY: u64 = 64 << 10;
 
 /// A connection to an API, kept open between requests.
@@ -59,7 +60,7 @@ impl Live {
     /// Checks the settings. Nothing is sent yet.
     pub fn new(settings: Settings) -> Result<Self> {
         let address = parse(&settings.url)?;
-        // The library takes a name that no header can hold, and panics later.
+        // The library accepts a name that no header can hold, and panics later.
         valid_header(&("User-Agent".to_owned(), settings.user_agent.clone()))?;
         let headers: Result<Vec<_>> = settings.headers.iter().map(valid_header).collect();
         if settings.secret_headers && !address.is_https() && !address.is_loopback() {
@@ -67,7 +68,8 @@ impl Live {
             log::warn!("credentials go to {peer} unencrypted: use https if it has it");
         }
         let proxy = proxy_of(&address, &settings)?;
-        // The library adds it to the clock without a look at overflow.
+        // The library adds the timeout to the clock without a check for
+        // overflow.
         let timeout = settings.timeout.min(LONGEST);
         let connect_timeout = settings.connect_timeout.min(timeout);
         let mut config = ureq::Agent::config_builder()
@@ -350,11 +352,12 @@ fn valid_header((name, value): &(String, String)) -> Result<(HeaderName, HeaderV
         wrong("its value holds a line break or another control character")
             .hint("was a line break read into the variable, along with the value?")
     })?;
-    // The library reads these two as text, and says nothing before it has connected.
+    // The library reads these two as text, and says nothing about faults before
+    // it has connected.
     if [header::AUTHORIZATION, header::HOST].contains(&key) && value.to_str().is_err() {
         return Err(wrong("its value holds a character that is not ASCII"));
     }
-    // Kept out of the HTTP library's own log.
+    // This keeps the value out of the HTTP library's own log.
     value.set_sensitive(true);
     Ok((key, value))
 }

@@ -1,5 +1,5 @@
-//! Which proxy the environment names for an address, as curl reads it. Pure: the
-//! environment is asked for by the caller.
+//! Which proxy the environment names for an address, as curl reads it. Pure:
+//! the caller reads the environment.
 
 use std::net::IpAddr;
 
@@ -23,7 +23,7 @@ pub(crate) fn choose(
     to: &Address,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Option<(&'static str, String)> {
-    // What listens on this machine is not reached by way of another.
+    // A server on this machine is not reached through another machine.
     if to.is_loopback() {
         return None;
     }
@@ -34,7 +34,7 @@ pub(crate) fn choose(
         .iter()
         .find_map(|name| environment(name))
         .unwrap_or_default();
-    // Set to nothing it says that there is none.
+    // An empty variable says that there is no proxy.
     (!value.is_empty() && !is_exception(&exceptions, to.host(), to.port())).then_some((name, value))
 }
 

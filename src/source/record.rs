@@ -36,7 +36,7 @@ impl<S: Source> Recorder<S> {
         Ok(Self::new(source, Box::new(file), name, secrets))
     }
 
-    /// Records into anything; its name is for errors.
+    /// Records into any writer; the name is for errors.
     pub fn new(source: S, out: Box<dyn Write + Send>, name: String, secrets: Secrets) -> Self {
         Self {
             source,
@@ -109,7 +109,7 @@ fn encode(
             ));
             object(&kept(&response.headers), secrets, &mut out);
             out.push_str(",\"body\":");
-            // A replay has text alone, in which declared Latin-1 is decoded.
+            // A replay has only text, so declared Latin-1 is decoded here.
             let mut text = body.to_vec();
             match text::prepare(&mut text, response) {
                 Ok(()) => push_body(&text, secrets, Secrets::redact, &mut out),
@@ -152,7 +152,8 @@ fn push_body(
 ) {
     let text = String::from_utf8_lossy(body);
     let shown = redact(secrets, &text);
-    // Checked after redaction too: a name in place of a number is no JSON.
+    // It is checked after redaction, too: a name in the place of a number is
+    // not JSON.
     if std::str::from_utf8(body).is_ok() && is_json(&text) && is_json(&shown) {
         out.extend(shown.chars().filter(|c| !matches!(c, '\n' | '\r')));
     } else {

@@ -1,5 +1,5 @@
-//! Whether an answer sends us elsewhere, and whether to go. Pure. It refuses to
-//! leave the origin that the credentials were given for.
+//! Whether an answer sends us elsewhere, and whether to go there. Pure. It does
+//! not leave the origin for which the credentials were given.
 
 use crate::error::{Error, Result, excerpt};
 use crate::exchange::{Method, Response};

@@ -1,6 +1,7 @@
 //! A source that answers from a recording, byte for byte and without any
-//! network: by all that was asked, and where that was asked several times, in
-//! their order. It refuses to guess at what was never recorded.
+//! network. It looks an answer up by all that was asked; where that was asked
+//! several times, the answers come in their order. It does not guess at what
+//! was never recorded.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -250,7 +251,7 @@ impl Source for Replay {
                     6 => Error::local(text),
                     _ => Error::temporary(text),
                 };
-                // It was tried again then where it was asked again.
+                // It was tried again then, where it was asked again.
                 Err(error.again(if answers.given < answers.all.len() {
                     Again::Later
                 } else {
@@ -270,7 +271,7 @@ fn decode(line: &str) -> std::result::Result<(Request, Answer), String> {
     let answer = match (line.response, line.error) {
         (Some(answered), None) => {
             let raw = answered.body.map_or("\"\"", RawValue::get);
-            // A string stands for a body that was no JSON.
+            // A string stands for a body that was not JSON.
             let body = match raw.starts_with('"') {
                 true => serde_json::from_str(raw).map_err(|cause| format!("its body: {cause}"))?,
                 false => raw.to_owned(),
@@ -287,7 +288,7 @@ fn decode(line: &str) -> std::result::Result<(Request, Answer), String> {
     };
     let asked = line.request;
     let body = asked.body.map(|raw| match raw.get().starts_with('"') {
-        // It was no JSON any more once it was redacted.
+        // It was not JSON any more after the redaction.
         true => serde_json::from_str(raw.get()).unwrap_or_default(),
         false => {
             let mut compact = Vec::new();

@@ -1,7 +1,7 @@
 //! Trying again: a source around a source, which sends a request until there is
 //! an answer to it. It waits between tries, keeps the pace that was set, and
-//! logs in where a token is wanted. It refuses to judge an answer: whoever asks
-//! does, and the error says whether it is worth another try.
+//! logs in where a token is wanted. It does not judge an answer: the caller
+//! does, and its error says whether another try is worth while.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -18,8 +18,9 @@ const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// A pause that the server names costs a whole retry from this length on, and a
-/// shorter one its share of it: so the retries last for a minute of such pauses
-/// at least, and are not used up where a server names many short ones.
+/// shorter pause costs its share of one. So the retries last for at least a
+/// minute of such pauses, and are not used up where a server names many short
+/// ones.
 const NAMED: Duration = Duration::from_secs(12);
 
 /// How a request is made, given the token if there is one. It is made anew for
@@ -66,14 +67,14 @@ impl Retry {
         }
     }
 
-    /// With a login.
+    /// The same source with a login.
     #[must_use]
     pub fn tokens(mut self, tokens: Option<Tokens>) -> Self {
         self.tokens = tokens;
         self
     }
 
-    /// With other patience from here on: at most `max` retries of a request.
+    /// Sets the patience from here on: at most `max` retries of a request.
     pub fn set_patience(&mut self, max: u32) {
         self.max = max;
     }
@@ -138,7 +139,7 @@ impl Retry {
                 }
                 _ => 1.0,
             };
-            // What is left over of a sum of shares is no retry.
+            // A rest that is left of a sum of shares is no retry.
             if again == Again::Never || spent + cost > f64::from(self.max) + 1e-9 {
                 return Err(match tries {
                     1 => error,
@@ -192,7 +193,7 @@ impl Retry {
         Ok(response)
     }
 
-    /// Whether there is a login that may mend what was refused.
+    /// Whether there is a login that may help against the refusal.
     fn renew(&mut self, error: &Error) -> bool {
         let Some(tokens) = &mut self.tokens else {
             return false;

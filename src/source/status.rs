@@ -1,6 +1,6 @@
 //! What an answer's status and content type mean for the caller: take it, try
 //! again, come back later, or mend the request. Pure: it looks at the answer
-//! and at a clock's reading that it is handed, and never at the body's meaning.
+//! and at the time that it is given, and never at the meaning of the body.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::secret;
 use crate::source::limit;
 use crate::timestamp;
 
-/// The longest pause that a server is granted inside one run, in seconds.
+/// The longest pause that is granted to a server inside one run, in seconds.
 const PATIENCE: u64 = 60;
 
 /// As much as is quoted of what an API says of its refusal, in characters:
@@ -48,7 +48,7 @@ pub fn is_empty(response: &Response, known: &Statuses) -> bool {
     matches!(response.status, 204 | 304) || known.empty.contains(&response.status)
 }
 
-/// What a status means that speaks neither of rows nor of there being none.
+/// The meaning of a status that speaks neither of rows nor of their absence.
 pub fn status_error(response: &Response, body: &[u8], now: i64, known: &Statuses) -> Option<Error> {
     let error = judge_status(response, body, now, known)?;
     Some(error.refusing(Refusal::Status(response.status)))

@@ -1,5 +1,5 @@
-//! Replacing the state: a new one beside it, synced, renamed over it. Why that
-//! is safe is told in [`crate::store`].
+//! Replacing the state: a new state is written beside the old one, synced, and
+//! renamed over it. Why that is safe is told in [`crate::store`].
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! The names of the table's files, `TABLE-STAMP.FORMAT`: which there are, and
-//! the next one. A name is never given twice, whatever became of the file and
-//! of the clock: each stamp is later than the last one that the state knows
-//! and than every one in the folder.
+//! the next one. A name is never given twice, whatever becomes of the file and
+//! of the clock: each stamp is later than the last one that the state knows and
+//! than every one in the folder.
 
 use crate::error::{Error, Result};
 use crate::stamp::{format_of, stamp, stamp_of};

@@ -1,5 +1,5 @@
 //! Taking up a sync that did not end: its files are compared with what the
-//! state vouches for, cut to that and given their final names. It refuses to
+//! state vouches for, cut to that, and given their final names. It does not
 //! guess: a file that is not what the state says is left as it is.
 
 use std::path::{Path, PathBuf};
@@ -10,9 +10,9 @@ use crate::error::{Error, Result};
 use crate::stamp::stamp;
 use crate::store::{PART, Store, beside, failed};
 
-/// What there is of a file that a state names.
+/// What is found of a file that a state names.
 enum Found {
-    /// It is under way, and so long.
+    /// It is still a `.part`, of this length.
     UnderWay(u64),
     /// It has its final name.
     Finished,
@@ -175,8 +175,8 @@ impl Store {
             }
         }
         match &self.folder {
-            // Also where nothing was to be done: whoever did it may have been
-            // killed before this.
+            // This is done even where nothing had to be done: an earlier run
+            // may have done it and been killed before this.
             Some(folder) if !found.is_empty() => self.sync_folder(folder),
             _ => Ok(()),
         }

@@ -1,5 +1,5 @@
 //! The header of a CSV file: which of its columns hold the primary key, and the
-//! two that say how a version stands to others.
+//! two that say how a version relates to others.
 
 use crate::table::key::{DELETED, Part, Place, SEQ};
 
@@ -21,7 +21,7 @@ pub(crate) struct Columns {
     pub(crate) key: Vec<KeyColumn>,
     /// The sequence number's column.
     pub(crate) seq: Option<usize>,
-    /// The column that says that a row is gone.
+    /// The column which says that a row is deleted.
     pub(crate) deleted: Option<usize>,
 }
 

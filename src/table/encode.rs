@@ -1,7 +1,7 @@
 //! Versions to lines of either format, whatever format they come in. Nothing is
-//! computed: from NDJSON to NDJSON the very bytes go over, and numbers keep
-//! their digits on every way. CSV does not say what is a number and what is
-//! text, null or empty: what comes from it is a string, and null where empty.
+//! computed: from NDJSON to NDJSON the bytes are copied, and numbers keep their
+//! digits on every way. CSV does not tell numbers, text, null and empty apart:
+//! a value from CSV is a string, and null where it was empty.
 
 use std::collections::{HashMap, HashSet};
 
@@ -58,7 +58,7 @@ pub(crate) enum Kind {
     Number,
     /// A string in all of them.
     Text,
-    /// Now this, now that.
+    /// A number in some of them and a string in others.
     Both,
 }
 

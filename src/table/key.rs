@@ -5,7 +5,7 @@ use crate::json::{self, Fault};
 
 /// The sequence number of a version, where rows carry one.
 pub(crate) const SEQ: &str = "_seq";
-/// True in a version that says that its row is gone.
+/// True in a version which says that its row is deleted.
 pub(crate) const DELETED: &str = "_deleted";
 
 /// Where one of the key's fields stands.

@@ -26,7 +26,8 @@ struct Entry {
     seq: u64,
 }
 
-/// Entries lie in pieces of so many, so that growing moves none of them.
+/// How many entries a piece has. Entries lie in pieces so that growing moves
+/// none of them.
 const PIECE: usize = 1 << 14;
 
 /// A set of versions.
@@ -190,7 +191,7 @@ impl Latest {
 
     fn grow(&mut self) {
         let mask = self.slots.len() * 2 - 1;
-        // The old ones go first: there is no room for both in a small memory.
+        // The old slots are dropped first: a small memory has no room for both.
         self.slots = Vec::new();
         self.slots = vec![0; mask + 1];
         for (number, entry) in (1..).zip(self.entries.iter().flatten()) {

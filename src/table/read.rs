@@ -1,5 +1,6 @@
-//! The versions in a finished file, one by one, from a buffer of fixed size. A
-//! file that was cut short or changed is refused, with the line.
+//! The versions in a finished file, one by one, through a buffer of fixed size.
+//! A file that was cut short or changed is refused, with the number of the
+//! line.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::str::from_utf8;
@@ -96,7 +97,7 @@ fn lines(
     Ok(())
 }
 
-/// Passes a CSV file on, and looks whether it ends where a record does.
+/// Passes a CSV file on, and checks that it ends where a record ends.
 struct Ending<R> {
     from: R,
     last: u8,

@@ -11,7 +11,7 @@ use crate::calendar::{DAY, Instant};
 pub struct Description {
     text: String,
     item: OwnedFormatItem,
-    /// Whether its texts say an instant rather than a time on some wall.
+    /// Whether its texts tell an instant rather than a local time.
     absolute: bool,
 }
 
@@ -60,8 +60,8 @@ impl Description {
         Some(self.says(text)?.0)
     }
 
-    /// What a text says, and whether that is an instant rather than a time on
-    /// some wall, which is taken as if it were in UTC.
+    /// What a text says, and whether that is an instant rather than a local
+    /// time, which is taken as if it were in UTC.
     fn says(&self, text: &str) -> Option<(Instant, bool)> {
         let mut parsed = Parsed::new();
         let rest = parsed.parse_item(text.as_bytes(), &self.item).ok()?;

@@ -1,12 +1,13 @@
-//! An instant spelled as an API spells its own: for questions about instants
-//! that no row has. It refuses to guess where the spelling cannot be imitated.
+//! An instant written in the form in which an API writes its own, for questions
+//! about instants that no row has. It refuses to guess where the form cannot be
+//! imitated.
 
 use super::{Format, naive, parse};
 use crate::calendar::{
     Civil, HEAD, Instant, NANOS, day, fraction_nanos, offset, spell_head, split,
 };
 
-/// What clocks and their spellings are cut to, in nanoseconds.
+/// What clocks and timestamps are cut to, in nanoseconds.
 const STEPS: [i128; 9] = [
     1,
     1_000,
@@ -20,8 +21,8 @@ const STEPS: [i128; 9] = [
 ];
 
 impl Format {
-    /// The latest instant up to `at` that can be spelled as `received` is, and
-    /// how; None where that spelling cannot be imitated.
+    /// The latest instant up to `at` that can be written in the form of
+    /// `received`, and its text; None where that form cannot be imitated.
     #[must_use]
     pub fn like(&self, received: &str, at: Instant) -> Option<(String, Instant)> {
         let at = at.clamp(Instant::EARLIEST, Instant::LATEST);
@@ -36,7 +37,8 @@ impl Format {
         read.max_by_key(|(_, said)| *said)
     }
 
-    /// The first instant after `at` that can be spelled as `received` is.
+    /// The first instant after `at` that can be written in the form of
+    /// `received`.
     #[must_use]
     pub fn next_like(&self, received: &str, at: Instant) -> Option<(String, Instant)> {
         STEPS.into_iter().find_map(|step| {
@@ -62,7 +64,7 @@ impl Format {
         self.read(text, false).or_else(|| self.read(text, true))
     }
 
-    /// What has a spelling of its own, whatever was received.
+    /// Formats that have a form of their own, whatever was received.
     fn spelled_whole(&self, received: &str, at: Instant) -> Option<String> {
         match self {
             Self::Described(_) | Self::HttpDate | Self::Date if parse(received).is_none() => {
@@ -96,7 +98,7 @@ fn clocks(format: &Format, received: &str, at: Instant) -> Vec<String> {
     };
     let shifts = match offset(zone) {
         Some(minutes) => vec![minutes * 60],
-        // What the wall is ahead of UTC, in summer and in winter.
+        // How far local time is ahead of UTC, in summer and in winter.
         None => {
             let wall = civil.instant(0, fraction_nanos(fraction));
             let Some((wall, read)) = wall.zip(format.value(received)) else {

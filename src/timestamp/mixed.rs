@@ -25,7 +25,7 @@ pub struct Mixed {
 /// What a text says.
 enum Said {
     Instant(Instant),
-    /// On a wall, as if that were in UTC.
+    /// A local time, as if it were in UTC.
     Wall(Instant),
 }
 
@@ -102,7 +102,8 @@ impl Mixed {
             Said::Instant(at) => Some(at),
             Said::Wall(wall) => {
                 let reading = zone.read(wall.secs);
-                // What no clock showed is all one instant, in order.
+                // All times that no clock showed are one instant, in their
+                // order.
                 let nanos = if reading.skipped.is_some() {
                     0
                 } else {
@@ -212,7 +213,7 @@ impl Mixed {
         (send.spell("", at), at)
     }
 
-    /// An instant as the read format spells it, where that has a spelling of its
+    /// An instant in the form of the read format, where that has a form of its
     /// own, in the zone's time.
     pub(super) fn like(&self, received: &str, at: Instant) -> Option<String> {
         let own = matches!(self.read, Format::Described(_) | Format::Date);

@@ -19,7 +19,7 @@ struct Summer {
     ends: Change,
 }
 
-/// A day of the year, and the second after its midnight on the wall.
+/// A day of the year, and the second after its midnight in local time.
 #[derive(Debug, Clone, PartialEq)]
 struct Change {
     day: Day,
@@ -90,7 +90,7 @@ impl Footer {
                 ]
             })
             .collect();
-        // Where summer ends as it begins it never ends.
+        // Where summer begins again as it ends, it never ends.
         all.sort_by_key(|shift| (shift.at, shift.before == self.standard));
         let mut shifts: Vec<Shift> = Vec::new();
         for shift in all {
@@ -105,7 +105,7 @@ impl Footer {
 }
 
 impl Change {
-    /// Seconds since 1970 on the wall.
+    /// Seconds since 1970 in local time.
     fn wall(&self, year: i64) -> i64 {
         let first = days(year, 1, 1);
         let day = match self.day {

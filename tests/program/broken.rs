@@ -1,5 +1,5 @@
-//! A sync whose first page is good and whose second one is not: what holds then,
-//! whatever is wrong with it.
+//! A sync whose first page is good and whose second page is not: what holds then,
+//! whatever is wrong with that page.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Words and what they do: flags, help, version.
+//! The words of the command line and what they do: flags, help, version.
 
 use crate::support::api::Api;
 use crate::support::table::Table;

@@ -17,6 +17,7 @@ mod output;
 mod plan;
 mod playground;
 mod range;
+mod readme;
 mod record;
 mod refusal;
 mod secrets;

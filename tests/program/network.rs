@@ -1,4 +1,4 @@
-//! Networks that fail, and answers that are no answers.
+//! Networks that fail, and answers that do not come from the API.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What stands in the files.
+//! What the files hold.
 
 use std::fs;
 

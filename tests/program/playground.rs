@@ -1,5 +1,6 @@
-//! Against the API that this was made for: PyPI's fivetran-api-playground, at
-//! `$PLAYGROUND` or as `playground` in the path.
+//! Against the example API of Fivetran's Connector SDK, whose parameters are the
+//! defaults: PyPI's fivetran-api-playground, at `$PLAYGROUND` or as `playground`
+//! in the path.
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};

@@ -1,4 +1,4 @@
-//! What comes out of the environment shows nowhere.
+//! Values from the environment are shown nowhere.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The program over what its syncs wrote.
+//! `table` and `compact`, over the files that syncs wrote.
 
 use std::fs;
 use std::process::Stdio;

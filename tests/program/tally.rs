@@ -1,4 +1,4 @@
-//! Totals that are odd, wrong, or not there.
+//! Totals that are odd, wrong or missing.
 
 use serde_json::{Value, json};
 

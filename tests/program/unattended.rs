@@ -1,5 +1,5 @@
-//! What operators see who are not there: receipts of syncs that failed, and
-//! whether the last complete sync is too old.
+//! What operators learn of syncs that run without them: receipts of syncs that
+//! failed, and whether the last complete sync is too old.
 
 use serde_json::{Value, json};
 

@@ -20,6 +20,7 @@ use std::process::Command;
 use serde_json::value::RawValue;
 use support::api::{Api, Date};
 use support::clock::{BASE, SECOND, rfc3339};
+use support::readme::block;
 use support::table::{Table, Ties};
 use support::{Outcome, Scratch, highwater, program, run};
 
@@ -98,25 +99,6 @@ fn row(json: &str) -> Row {
 fn compact(json: &str) -> String {
     let value: serde_json::Value = serde_json::from_str(json).unwrap();
     value.to_string()
-}
-
-/// The README's code block that holds this text.
-fn block(holds: &str) -> String {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let mut blocks = vec![String::new()];
-    for line in readme.lines() {
-        match line.strip_prefix("    ") {
-            Some(line) => {
-                let block = blocks.last_mut().unwrap();
-                *block += line;
-                block.push('\n');
-            }
-            None if line.is_empty() => blocks.last_mut().unwrap().push('\n'),
-            None => blocks.push(String::new()),
-        }
-    }
-    let found = blocks.into_iter().find(|block| block.contains(holds));
-    found.unwrap_or_else(|| panic!("no code block holds {holds:?}"))
 }
 
 /// A folder in which a log of all files but the last is, and its API.

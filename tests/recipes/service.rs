@@ -7,8 +7,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::block;
 use crate::support::api::Api;
+use crate::support::readme::block;
 use crate::support::table::Table;
 use crate::support::{Outcome, Scratch, all_rows, program, run};
 

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::block;
 use crate::support::api::Api;
 use crate::support::clock;
 use crate::support::http::Reply;
+use crate::support::readme::block;
 use crate::support::table::Table;
 use crate::support::{Outcome, Scratch, all_rows, highwater, latest_by_id, ndjson, program, run};
 

@@ -1,4 +1,4 @@
-//! Instants as microseconds since 1970 in UTC, and their spellings. Proleptic
+//! Instants as microseconds since 1970 in UTC, and their texts. Proleptic
 //! Gregorian, no leap seconds, no time zones beyond a numeric offset.
 
 use std::time::{SystemTime, UNIX_EPOCH};

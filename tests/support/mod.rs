@@ -10,6 +10,7 @@ pub mod api;
 pub mod clock;
 pub mod gzip;
 pub mod http;
+pub mod readme;
 pub mod reply;
 pub mod table;
 pub mod versions;

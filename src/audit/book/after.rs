@@ -1,5 +1,5 @@
 //! What is done once the walk has ended: rows that differ are looked at again,
-//! named, and said to be gone.
+//! named, and written as deleted where they are.
 
 use super::Book;
 use crate::audit::content::Side;
@@ -7,12 +7,12 @@ use crate::audit::ledger::Standing;
 use crate::error::Result;
 use crate::table::{Version, explain};
 
-/// How a row stands that is named.
+/// How a row that is named stands.
 pub(in crate::audit) type Named<'a> = &'a mut dyn FnMut(Option<Standing>, String);
 
 impl Book {
-    /// Leaves fields out that only the files have, where rows differ, and looks
-    /// which of them are alike then. Answers what was left out.
+    /// Leaves out fields that only the files have, where rows differ, and finds
+    /// the rows that are alike then. Answers which fields were left out.
     ///
     /// # Errors
     /// As [`Book::file_all`].
@@ -30,14 +30,14 @@ impl Book {
             Ok(())
         })?;
         if self.ledger.count(Standing::Older) == older {
-            // Nothing differs by them alone.
+            // No row differs by these fields alone.
             left.clear();
         }
         left.extend(dropped);
         Ok(left)
     }
 
-    /// Looks which of the rows that the walk did not meet are too recent to be
+    /// Finds which of the rows that the walk did not meet are too recent to be
     /// judged.
     ///
     /// # Errors
@@ -82,8 +82,8 @@ impl Book {
         })
     }
 
-    /// Says in the repair which rows of the files are gone. `ways` are where the
-    /// key's fields stand in a row.
+    /// Has the repair write which rows of the files are deleted. `ways` says
+    /// where the key's fields are in a row.
     ///
     /// # Errors
     /// As [`Book::file_all`], and those of the disk.
@@ -105,7 +105,7 @@ impl Book {
     fn key_fields(&self, ways: &[Vec<String>]) -> String {
         let numbers = match self.marks.numbers.len() == ways.len() {
             true => &self.marks.numbers,
-            // CSV does not tell.
+            // CSV does not tell whether it was a number.
             false => &self.numbers,
         };
         let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
@@ -125,7 +125,7 @@ impl Book {
         fields.join(",")
     }
 
-    /// Reads the key of a version of the files; how its row stands.
+    /// Reads the key of a version of the files, and answers how its row stands.
     fn look_up(&mut self, version: Version<'_>) -> Result<Option<Standing>> {
         match version {
             Version::Line(line) => self.marks.of_line(line, &self.identity.key, self.typed),
@@ -137,7 +137,7 @@ impl Book {
         Ok(self.ledger.standing(&self.marks.key))
     }
 
-    /// The key that was read last, as people know it.
+    /// The key that was read last, as people write it.
     pub(super) fn id(&self) -> String {
         self.key_texts().join(", ")
     }

@@ -29,7 +29,7 @@ fn the_last_version_that_was_met_says_how_a_row_stands() {
     assert_eq!(ledger.standing(b"recent"), Some(Standing::Recent));
     assert_eq!(ledger.standing(b"nobody"), None);
     assert_eq!((ledger.met(), ledger.count(Standing::Young)), (4, 1));
-    // What was met last counts, not what was filed.
+    // The version that was met last counts, and not the one that was filed.
     assert!(ledger.meet_alike(b"same", 1) && ledger.meet_alike(b"unmet", 1));
     assert!(!ledger.meet_alike(b"older", 1) && !ledger.meet_alike(b"moved", 1));
     assert!(!ledger.meet_alike(b"new", 1) && !ledger.meet_alike(b"nobody", 1));
@@ -66,7 +66,7 @@ fn the_latest_version_in_the_files_counts_and_a_number_says_which_it_is() {
     for (seq, content) in [(5, 1), (4, 2), (6, 3), (6, 4), (3, 5)] {
         assert_eq!(ledger.file(b"a", numbered(seq, content)), Ok(()));
     }
-    // One without a number is as late as all that stands before it.
+    // A version without a number is as late as everything before it.
     assert_eq!(ledger.file(b"b", filed(1)), Ok(()));
     assert_eq!(ledger.file(b"b", numbered(5, 2)), Ok(()));
     assert_eq!(ledger.meet(b"a", 4, false).unwrap(), Standing::Alike);
@@ -83,7 +83,8 @@ fn a_row_that_differed_is_compared_again_with_what_was_met_last() {
         let met = ledger.meet(key.as_bytes(), 7, false).unwrap();
         assert_eq!(met, Standing::Older);
     }
-    // What the files say is read anew, but that of these is not needed more.
+    // The content in the files is read anew, but that of these rows is not
+    // needed any more.
     ledger.begin_again();
     for key in ["alike", "other"] {
         ledger.file_again(key.as_bytes(), filed(5));

@@ -16,7 +16,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     };
     let remedy = match all.spelling {
         Some(_) => "",
-        None => "which spelling does the API take? see since.format",
+        None => "in which format does the API take timestamps? see since.format",
     };
     let found = format!("{sent} is not taken: {error}");
     Some(

@@ -63,7 +63,7 @@ pub(in crate::check) fn cursors(columns: &[Column<'_>], rows: usize) -> Vec<(Fie
     let mut found: Vec<_> = full
         .filter_map(|column| Some((rank(column), column, column.stamp()?)))
         .collect();
-    // Of two spellings of one time that in UTC is no guess.
+    // Where one time is written in two ways, the one in UTC is no guess.
     let local = |column: &Column<'_>| {
         let name = column.name();
         !(name.ends_with("gmt") || name.ends_with("utc"))

@@ -122,7 +122,7 @@ impl Column<'_> {
             .map_or_else(String::new, |name| name.to_lowercase())
     }
 
-    /// How all its values are spelled, if they are timestamps.
+    /// How all its values are written, if they are timestamps.
     pub(in crate::check) fn stamp(&self) -> Option<Stamp> {
         let name = self.name();
         let first = stamp(self.values.first()?, &name)?;
@@ -148,7 +148,7 @@ impl Column<'_> {
             _ => &[],
         };
         let first = self.values.first().map_or("", |value| json::kind(value));
-        // Digits that would pass for times of day are what they are: text.
+        // Digits that would pass for times of day are text.
         let digits = |value: &&[u8]| value.iter().all(|b| b.is_ascii_digit() || *b == b'"');
         // A time without a zone is UTC only where the field's name says so.
         let name = self.name();

@@ -1,12 +1,12 @@
-//! How a value tells a time: with its offset from UTC, on a wall, as a date, or
-//! as a number since 1970. It guesses no meaning.
+//! How a value tells a time: with its offset from UTC, as local time, as a
+//! date, or as a number since 1970. It guesses no meaning.
 
 use crate::json;
 use crate::timestamp::{self, Format};
 
 use super::json::is_scalar;
 
-/// How a timestamp is spelled.
+/// How a timestamp is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::check) enum Stamp {
     /// RFC 3339, with its offset from UTC.
@@ -21,8 +21,8 @@ pub(in crate::check) enum Stamp {
     UnixMs,
 }
 
-/// How a value is spelled, if it is a timestamp. Digits are one only where
-/// the field's name speaks of time.
+/// How a value is written, if it is a timestamp. Digits are one only where the
+/// field's name speaks of time.
 pub(in crate::check) fn stamp(raw: &[u8], name: &str) -> Option<Stamp> {
     let text = json::text(raw);
     if raw.first() == Some(&b'"') {

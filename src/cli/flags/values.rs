@@ -13,7 +13,7 @@ pub(super) fn put<T>(to: &mut Option<T>, value: Result<T, String>) -> Result<(),
     Ok(())
 }
 
-/// Says yes.
+/// Sets a switch.
 pub(super) fn on(to: &mut bool) -> Result<(), String> {
     *to = true;
     Ok(())

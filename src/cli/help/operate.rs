@@ -17,7 +17,7 @@ for each.
   duplicates       rows that came again and were dropped
   retries          requests sent again
   rejected         rows set aside (\"on_bad_row\": \"reject\")
-  last_updated_at  the high-water mark, as the API spells it; null: none yet
+  last_updated_at  the high-water mark, as the API wrote it; null: none yet
   complete         true where all that the API reported was delivered
   confirmed        true where a known row confirmed the API's bound, else why
                    none did

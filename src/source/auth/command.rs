@@ -1,5 +1,5 @@
-//! A token from a program: what it prints. It gets no input and only so much
-//! time, and what it says of a failure is told, redacted.
+//! A token from a program: what the program prints. The program gets no input
+//! and a limited time. What it says of a failure is passed on, redacted.
 
 use std::io::{Error as IoError, ErrorKind, Read, Result as IoResult};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -126,7 +126,7 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
             let _ = pipe.by_ref().take(MOST).read_to_end(&mut bytes);
-            // Whoever prints more is not to be blocked by it.
+            // A program that prints more must not be blocked by it.
             let _ = std::io::copy(&mut pipe, &mut std::io::sink());
         }
         bytes

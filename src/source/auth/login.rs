@@ -1,6 +1,6 @@
-//! A token out of an answer: to a login of the API's own, or to OAuth 2.0 client
-//! credentials (RFC 6749, section 4.4). It quotes no answer that was good, since
-//! that holds the token.
+//! A token out of an answer, either from a login of the API's own or from OAuth
+//! 2.0 client credentials (RFC 6749, section 4.4). It quotes no good answer,
+//! since that holds the token.
 
 use std::time::Duration;
 
@@ -127,7 +127,7 @@ impl Giver for Credentials {
             request = self.request();
             let again = ask(&mut *self.source, &request);
             self.basic = again.is_ok();
-            // Where neither is taken, the first refusal says more.
+            // Where neither way is accepted, the first refusal says more.
             answered = again.or(answered);
         }
         let (_, body) = answered.map_err(place)?;

@@ -1,5 +1,5 @@
-//! What the HTTP library's errors mean, told by their kind and, where that is
-//! not enough, by their text. Pure.
+//! What the HTTP library's errors mean. They are recognised by their kind and,
+//! where that is not enough, by their text. Pure.
 
 use std::io::ErrorKind;
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! What a server said before it closed: where sending fails because the other
-//! side is gone, its last words may lie unread, such as the TLS alert that says
-//! why. They are read before the failure counts.
+//! What a server said before it closed. Where sending fails because the other
+//! side is gone, its last bytes may not have been read yet, such as the TLS
+//! alert that says why. They are read before the failure counts.
 
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
@@ -40,7 +40,7 @@ impl<In: Transport> Transport for Listening<In> {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        // Whoever reads next gets to the words, and after them to the end.
+        // The next reader gets these bytes, and after them the end.
         if self.heard {
             return Ok(());
         }

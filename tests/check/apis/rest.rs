@@ -1,4 +1,5 @@
-//! The reference API, Django REST framework, PostgREST and Platformatic.
+//! The example API of Fivetran's Connector SDK, Django REST framework, PostgREST
+//! and Platformatic.
 
 use serde_json::{Value, json};
 
@@ -7,7 +8,7 @@ use crate::support::http::Request;
 use crate::support::reply::Reply;
 use crate::world::{Ask, Row, World, either, number, refuse};
 
-/// The reference API as its playground is: unknown parameters, a limit beyond
+/// The example API as its playground is: unknown parameters, a limit beyond
 /// 50 and fractions of a second are refused.
 pub(crate) fn playground(request: &Request, world: &World) -> Reply {
     let refused = |name: &str| refuse(400, json!({"error": format!("Invalid {name}")}));
