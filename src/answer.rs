@@ -35,7 +35,7 @@ pub fn read(
     read.map_err(|error| expired(error, body, connection))
 }
 
-/// What is wrong with an answer, which may be that its token has expired.
+/// What is wrong with an answer; the cause may be that its token has expired.
 pub(crate) fn expired(error: Error, body: &[u8], connection: &Connection) -> Error {
     if !says_expired(body, &connection.expired) {
         return error;
@@ -90,7 +90,7 @@ pub fn decode(
 ) -> Result<()> {
     page.read(body, response, connection)?;
     if connection.holds(Slot::Offset1) {
-        // It is echoed as it was asked for.
+        // The offset is echoed as it was asked for.
         page.offset = page.offset.map(|offset| offset.saturating_sub(1));
     }
     Ok(())

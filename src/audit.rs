@@ -152,7 +152,7 @@ fn mend(
     if book.repair.is_none() {
         return Ok(());
     }
-    // A table that lost so much was more likely emptied by mistake.
+    // A table that lost so many rows was more likely emptied by mistake.
     let held_back = report.deleted > report.files / 2 && !options.yes;
     if report.deleted > 0 && !held_back {
         book.bury(ways)?;
@@ -181,7 +181,7 @@ fn at_rest(options: &Options, disk: &Arc<dyn Disk>, origin: &Origin) -> Result<O
     Ok(state)
 }
 
-/// Where the fields of the key stand in the rows of the files.
+/// Where the fields of the key are in the rows of the files.
 fn ways(connection: &Connection, repairs: bool) -> Result<Vec<Vec<String>>> {
     let columns = connection.columns.as_deref().unwrap_or_default();
     let key = connection.primary_key.iter();

@@ -184,9 +184,10 @@ fn date(days: i64) -> (i64, i64, i64) {
     (year, month, of_year - (153 * march + 2) / 5 + 1)
 }
 
-/// The commonest spelling by far, RFC 3339 in UTC with `T` and `Z`, without the
-/// detours that others need, since every row has some: the date and clock, and
-/// the fraction with its point (or nothing). Second 60 is left to [`split`].
+/// The form that is by far the most common: RFC 3339 in UTC with `T` and `Z`.
+/// It is read without the detours that others need, since every row has some.
+/// Answers the date and the time of day, and the fraction with its point (or
+/// nothing). Second 60 is left to [`split`].
 #[inline]
 pub(crate) fn plain(text: &[u8]) -> Option<(Civil, &[u8])> {
     const SHAPE: &[u8; HEAD] = b"0000-00-00T00:00:00";

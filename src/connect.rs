@@ -86,7 +86,7 @@ pub fn read(path: &Path) -> Result<String> {
     })
 }
 
-/// Warns of what can hardly be meant.
+/// Warns of settings that can hardly be meant.
 fn advise(connection: &Connection) {
     let query = connection
         .url
@@ -159,7 +159,7 @@ pub fn patient(
     Ok(retry.tokens(tokens).pace(connection.pace, last))
 }
 
-/// Who gives out tokens.
+/// The part that gives out tokens.
 fn giver(auth: &Auth, connection: &Connection, secrets: &Secrets) -> Result<Box<dyn Giver>> {
     Ok(match auth {
         Auth::Command(words) => Box::new(Program::new(words.clone(), connection.timeout)),

@@ -169,7 +169,7 @@ impl Error {
         self.again
     }
 
-    /// What to try, empty where nothing can be said.
+    /// What to try; empty where there is no advice.
     pub fn hint_text(&self) -> &str {
         &self.hint
     }

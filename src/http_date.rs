@@ -16,8 +16,9 @@ const WEEKDAYS: [&str; 7] = [
 ];
 
 /// Reads an HTTP-date (RFC 9110 §5.6.7) in any of its three forms: IMF-fixdate,
-/// RFC 850 and asctime. Without a clock, RFC 850's two-digit years are 1970 to
-/// 2069. A weekday has to be one, but not the right one. `None` for all else.
+/// RFC 850 and asctime. There is no clock here, so RFC 850's years of two
+/// digits are 1970 to 2069. The weekday has to be a weekday, but not the right
+/// one. `None` for all else.
 #[must_use]
 pub fn http_date(text: &str) -> Option<Instant> {
     let mut words = text.split_ascii_whitespace();

@@ -138,7 +138,7 @@ impl Page {
         self.changed = false;
         text::prepare(body, response)?;
         let first = self.decode(body, response, connection);
-        // A string is no reason to set its row aside.
+        // Such a string is no reason to set its row aside.
         let torn = |odd: &Odd| odd.reason.ends_with(json::HALF);
         if first.is_ok() && !self.odd.iter().any(torn) {
             return Ok(());

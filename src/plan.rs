@@ -155,7 +155,7 @@ pub fn run(options: &Options) -> Result<Plan> {
     })
 }
 
-/// Refuses what no range can be cut out of.
+/// Refuses a connection out of which no range can be cut.
 fn check(connection: &Connection) -> Result<()> {
     if !connection.sorted {
         return Err(Error::usage(

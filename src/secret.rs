@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use escape::{escaped, percent};
 
-/// The values. A clone knows what the original knows, now and later.
+/// The secret values. A clone knows what the original knows, now and later.
 #[derive(Clone, Default)]
 pub struct Secrets {
     known: Arc<RwLock<Vec<Secret>>>,

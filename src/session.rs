@@ -115,7 +115,7 @@ fn close(
     let done = outcome
         .as_ref()
         .map_or_else(|_| sink.committed(), Outcome::clone);
-    // Rows are safe by now; a broken disk alone keeps them from the consumer.
+    // Rows are safe by now. Only a broken disk keeps them from the consumer.
     let (loaded, handed) = match loader {
         Some(loader) if !local && outcome.is_ok() => {
             let (loaded, handed) = sink.hand_over(loader);

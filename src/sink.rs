@@ -38,7 +38,7 @@ impl Batch {
     }
 }
 
-/// What a sink has to show for a sync.
+/// What a sink reports about a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
     /// The file, None where there was nothing to write.

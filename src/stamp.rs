@@ -16,7 +16,7 @@ pub fn stamp<'a>(name: &'a str, table: &str) -> Option<&'a str> {
     shaped.then_some(stamp)
 }
 
-/// When a stamp says that it was made, None where it is none.
+/// The time that a stamp says; None where the text is no stamp.
 pub fn stamp_of(stamp: &str) -> Option<Instant> {
     if stamp.len() != 16 || !stamp.is_ascii() {
         return None;

@@ -39,11 +39,11 @@ pub struct Sync<'a> {
     /// It is told of every page.
     observer: Option<&'a mut dyn FnMut(&Tally)>,
     tally: Tally,
-    /// Pages and rows since the state was saved.
+    /// Pages and rows since the state was saved last.
     unsaved: u64,
     /// Whether an answer was good already.
     good: bool,
-    /// Requests of the source that asked nobody.
+    /// Requests that were answered without asking anybody.
     unasked: u64,
     /// When the last complete sync ended.
     checked_at: Option<String>,

@@ -171,7 +171,7 @@ fn utc_datetime<'a>(raw: &'a [u8], format: &Format) -> Result<Value<'a>, &'stati
     let string = first == Some(&b'"');
     let text = json::text(raw);
     let utc = match (&text, format.utc(&text, !string)) {
-        // Neither escapes nor anything else to be spelled anew.
+        // There are neither escapes nor anything else to be rewritten.
         (Cow::Borrowed(_), Some(Cow::Borrowed(_))) if string => {
             return Ok(Value::Raw(raw));
         }

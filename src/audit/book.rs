@@ -29,7 +29,8 @@ pub(super) struct Book {
     disk: Arc<dyn Disk>,
     files: Vec<File>,
     identity: Identity,
-    /// What stands before the key in a line, where it is one field and first.
+    /// The text before the key in a line, where the key is one field and comes
+    /// first.
     lead: Vec<u8>,
     /// Whether rows are compared by the values of their fields.
     exact: bool,

@@ -364,7 +364,8 @@ fn read(format: &Format, text: &str, number: bool) -> Option<Instant> {
         .or_else(|| timestamp::parse(text))
 }
 
-/// Fields that do not count, by the names of fields and columns that hold them.
+/// Fields that do not count, by the names of the fields and columns that
+/// contain them.
 fn ignored(connection: &Connection) -> Vec<(String, Vec<String>)> {
     let mut ignored = Vec::new();
     for field in &connection.ignore {

@@ -74,7 +74,7 @@ impl Repair {
         secrets: &Secrets,
     ) -> Result<(Option<Checkpoint>, Self)> {
         let folder = folder(options);
-        // What is not there is not created, as the lock would do it.
+        // A folder that is not there is not created here, as the lock would do.
         let files = finished(&**disk, &folder, &connection.table)?;
         let newest = files.last().map(|file| file.format);
         let format = options.format.or(newest).unwrap_or_default();
@@ -191,7 +191,8 @@ impl Repair {
     }
 }
 
-/// The columns of a CSV: those of a sync, and one that says that a row is gone.
+/// The columns of a CSV file: those of a sync, and one that says that a row is
+/// deleted.
 fn records(connection: &Connection, known: &Files, metadata: bool) -> Records {
     let added = STAMPS.map(|stamp| stamp.name().to_owned());
     match &connection.columns {

@@ -33,7 +33,7 @@ pub struct Report {
     /// table changes too often, or a row without a key may be one of them.
     #[serde(skip_serializing_if = "is_zero")]
     pub unmet: u64,
-    /// Rows with a fault, which syncs set aside: they are not compared.
+    /// Rows with a fault, which syncs set aside. They are not compared.
     pub set_aside: u64,
     /// Columns that are declared but in no file. They are not compared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -160,7 +160,7 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// Names, of which each may be anything.
+/// Names, each of which may hold any character.
 fn named(names: &[String]) -> String {
     let names: Vec<_> = names.iter().map(|name| excerpt(name)).collect();
     names.join(", ")

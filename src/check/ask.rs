@@ -58,7 +58,7 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// Whoever asks.
+/// The part that asks.
 pub(super) struct Asker {
     /// Who answers, and is asked again.
     pub(super) source: Retry,

@@ -19,8 +19,8 @@ const SPELLINGS: [&str; 4] = [
     "date",
 ];
 
-/// Asks from a timestamp on that the API sent. Where that goes wrong it finds
-/// out by how much, or tries other spellings.
+/// Asks from a timestamp on that the API sent. Where that goes wrong, it finds
+/// out by how much, or tries other forms.
 pub(super) fn since(connection: &Connection, all: &mut Evidence, asker: &mut Asker) {
     let deep = all.deep.as_ref().and_then(|probe| probe.seen.as_ref().ok());
     let Some(pick) = pick(&connection.since.format, &all.page, deep) else {
@@ -210,7 +210,7 @@ fn respelled(
         if asked == *sent || asked.since == sent.since {
             continue;
         }
-        // A bound that no row precedes would be honoured by any API.
+        // Any API would honour a bound that no row precedes.
         let other = asker
             .ask(connection, asked)
             .filter(|probe| tells(page, probe));

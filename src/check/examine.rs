@@ -66,8 +66,8 @@ fn surveyed(
     })
 }
 
-/// Takes the likeliest key and timestamp, where the given file names none: what
-/// is called as the reference API calls it may be there and still be the worse.
+/// Takes the likeliest key and timestamp, where the given file names none. A
+/// field with the default name may be there and still be the worse choice.
 pub(super) fn choose(connection: &mut Connection, first: &Answer, text: &str) {
     let given: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();
     let mut placed = connection.clone();

@@ -162,7 +162,7 @@ fn layout(connection: &Connection) -> String {
     format!("{{{}}}", layout.join(", "))
 }
 
-/// The columns: as given where they fit, else as they were seen.
+/// The columns: as they were given where they fit, otherwise as they were seen.
 fn columns(connection: &Connection, fixes: &[Fix], given: &Given<'_>) -> Option<String> {
     let mended = fixes.iter().any(|fix| matches!(fix, Fix::Columns(..)));
     match given.columns {
@@ -248,7 +248,7 @@ fn name(part: &str) -> Option<String> {
     Some(word).filter(|word| word.bytes().any(|b| b.is_ascii_alphabetic()) && word.len() <= 200)
 }
 
-/// What no answer can tell, for whoever reads the file.
+/// What no answer can tell, for the person who reads the file.
 pub(super) fn notes(connection: &Connection, options: &Options, text: &str) -> Vec<String> {
     let mut notes = Vec::new();
     if !text.contains("\"query\"") {

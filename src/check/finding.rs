@@ -109,7 +109,7 @@ impl Finding {
         self
     }
 
-    /// Whether whoever reads a suggestion is to know.
+    /// Whether the person who reads a suggestion has to know it.
     pub(super) fn is_noted(&self) -> bool {
         matches!(self.verdict, Verdict::Warning | Verdict::Broken)
     }

@@ -146,7 +146,7 @@ fn one_of(options: &Options, text: String) -> Result<String> {
     Ok(one.unwrap_or(text))
 }
 
-/// Who asks, with the retries that a check is worth.
+/// The part that asks, with the retries that a check is worth.
 fn asker(options: &Options, connection: &Connection, secrets: &Secrets) -> Result<Asker> {
     let source = connect::source(options, connection, secrets)?;
     let retries = options

@@ -56,8 +56,8 @@ pub(super) fn refused(
     })
 }
 
-/// The parameters that leave no rows, where there are some without any: how
-/// many, and which.
+/// The parameters that leave no rows, where there are rows without any
+/// parameter: how many rows, and which parameters.
 pub(super) fn hiding(connection: &Connection, asker: &mut Asker) -> Option<(usize, String)> {
     let asked = opening(connection);
     let all = parameters(connection, &asked);

@@ -15,7 +15,7 @@ use super::survey::json::{items, whole};
 /// A deep offset that comes back empty may be a limit only from here on.
 const DEEP: u64 = 1000;
 
-/// Asks what is to be asked after the first answer.
+/// Asks everything that follows the first answer.
 pub(super) fn gather(connection: &Connection, first: &mut Answer, asker: &mut Asker) -> Evidence {
     let opening = opening(connection);
     let mut all = Evidence {
@@ -109,7 +109,7 @@ fn farther(connection: &Connection, all: &mut Evidence, opening: &Asked, asker: 
     };
     let deepest = match page.total {
         Some(total) => (total.max(1) - 1).min(connection.max_offset),
-        // A page that is full, and no word of how many follow.
+        // The page is full, and nothing says how many rows follow.
         None if end.is_none() => connection.max_offset,
         None => 0,
     };

@@ -21,7 +21,7 @@ pub(super) const SUBJECTS: [(&str, Topic); 2] = [
     ("completions", Topic::Completions),
 ];
 
-/// The shells that complete the program's words.
+/// How shells complete the program's words.
 pub(super) const SHELLS: [(&str, Shell); 3] = [
     ("bash", Shell::Bash),
     ("zsh", Shell::Zsh),

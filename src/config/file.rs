@@ -265,7 +265,7 @@ fn codes(given: Option<Vec<Number>>) -> Result<Vec<u16>> {
     codes.collect()
 }
 
-/// The default query sorts by the default cursor; it has to sort by this one.
+/// The default query sorts by the default cursor. It has to sort by this one.
 fn sort_by(connection: &mut Connection, cursor: &Field) {
     let default = connection.cursor.name.clone();
     for (name, value) in &mut connection.query {

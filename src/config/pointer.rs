@@ -14,12 +14,12 @@ pub struct Field {
     pub path: Vec<String>,
 }
 
-/// Where in an answer a number stands.
+/// The place in an answer where a number is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// In the body, at this pointer's tokens.
     Body(Vec<String>),
-    /// In a header: all of it, or what follows a slash.
+    /// In a header: the whole value, or what follows a slash in it.
     Header(String),
 }
 

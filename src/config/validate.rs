@@ -10,7 +10,7 @@ fn wrong(key: &str, what: impl ToString) -> Error {
 }
 
 impl Connection {
-    /// Refuses what cannot work, whatever the API.
+    /// Refuses a connection that cannot work with any API.
     ///
     /// # Errors
     /// [`crate::error::Kind::Usage`], naming the key.

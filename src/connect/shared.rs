@@ -51,7 +51,7 @@ pub(super) fn tokens(
     })
 }
 
-/// When this host was asked last, by whichever table.
+/// When this host was asked last, by any of the tables.
 pub(super) fn last(connection: &Connection) -> Last {
     let Ok(address) = Address::parse(&connection.url) else {
         return Last::default();

@@ -117,7 +117,7 @@ pub struct Ask<'a> {
     pub pause: Duration,
 }
 
-/// What an answer says beside its rows.
+/// What an answer says besides its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
     /// The offset that it echoes.

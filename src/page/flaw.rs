@@ -9,7 +9,7 @@ use crate::json::Fault;
 pub(super) const REMEDY: &str =
     "set such rows aside with \"on_bad_row\": \"reject\" in the connection file";
 
-/// What is wrong with a row, before it is decided what becomes of that.
+/// What is wrong with a row, before it is decided whether the sync ends.
 #[derive(Debug)]
 pub(super) struct Flaw {
     pub(super) field: String,
@@ -50,7 +50,7 @@ impl Flaw {
         Self::new(reason).of(field)
     }
 
-    /// For a cursor that says no instant.
+    /// For a cursor that is no instant.
     #[cold]
     pub(super) fn timeless(field: &Field, raw: &[u8]) -> Self {
         let value = excerpt(&String::from_utf8_lossy(raw));
@@ -76,7 +76,7 @@ impl Flaw {
     }
 }
 
-/// Why the walk stops: the text is no JSON, or not the JSON that was wanted.
+/// Why the walk stops: the text is not JSON, or not the JSON that was wanted.
 pub(super) enum Stop {
     Fault(Fault),
     Error(Box<Error>),

@@ -115,7 +115,7 @@ impl Page {
         let ids: Option<Vec<Span>> = ids.collect();
         odd.keyless = ids.is_none();
         odd.shown = true;
-        // A row without a key is told from others by all of its text.
+        // A row without a key is told from others by its whole text.
         let ids = ids.unwrap_or_else(|| vec![odd.span; connection.primary_key.len()]);
         self.ids.extend(ids);
         let number = self.odd.len();

@@ -286,7 +286,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Whether the quoted `key` stands at `at`.
+/// Whether the quoted `key` is at `at`.
 #[inline]
 fn has_key(text: &[u8], at: usize, key: &[u8]) -> bool {
     let end = at + 1 + key.len();
@@ -301,7 +301,7 @@ fn no_rows(message: String) -> Error {
     )
 }
 
-/// A pointer as configurations spell it.
+/// A pointer as connection files write it.
 fn pointer(path: &[String]) -> String {
     if path.is_empty() {
         return "the top of the body".into();

@@ -71,7 +71,7 @@ pub(super) struct Counter<'a> {
 }
 
 impl<'a> Counter<'a> {
-    /// Nothing was asked yet.
+    /// At first nothing was asked yet.
     pub(super) fn new(connection: &'a Connection, source: Retry) -> Self {
         Self {
             connection,

@@ -23,7 +23,7 @@ impl Encoder {
             if plan.is_as_sent(members, page.body(), &self.times)? {
                 out.extend_from_slice(page.raw(row));
                 if let Some(metadata) = &self.metadata {
-                    // Over the brace at the end.
+                    // It replaces the brace at the end.
                     out.pop();
                     for part in &plan.parts[members.len()..] {
                         out.extend_from_slice(&part.lead);
@@ -35,7 +35,7 @@ impl Encoder {
                 out.push(b'\n');
                 return Ok(());
             }
-            // What is spelled anew in one row will be in the next.
+            // What is rewritten in one row will be rewritten in the next.
             plan.straight = false;
         }
         let start = out.len();
@@ -60,7 +60,8 @@ impl Encoder {
                 }
             }
         }
-        // Every part leads with a comma; the first one's becomes the brace.
+        // Every part begins with a comma; the comma of the first one becomes
+        // the brace.
         match out.get_mut(start) {
             Some(comma) => *comma = b'{',
             None => out.push(b'{'),
@@ -70,7 +71,7 @@ impl Encoder {
     }
 }
 
-/// Whether nothing but the tokens themselves stands in a row.
+/// Whether a row consists of nothing but its tokens.
 fn is_compact(members: &[Member], raw: &[u8]) -> bool {
     // A member's quotes, colon, and the comma or brace before it.
     let tokens = members

@@ -18,33 +18,33 @@ pub(super) struct Misfit {
     pub(super) reason: String,
 }
 
-/// One step of writing a row of a known shape.
+/// One step in writing a row of a known shape.
 #[derive(Debug)]
 pub(super) struct Part {
     /// Written in front of the value: NDJSON's comma, name and colon.
     pub(super) lead: Vec<u8>,
-    /// Which member, None where the shape lacks it.
+    /// Which member it is; None where the shape has no such member.
     pub(super) member: Option<usize>,
     /// The way down inside the member.
     pub(super) path: Vec<String>,
     pub(super) check: Option<Type>,
     pub(super) key: bool,
     pub(super) name: String,
-    /// It is added, not the row's.
+    /// The column is added, and not from the row.
     pub(super) stamp: Option<Stamp>,
 }
 
-/// What becomes of the rows of one shape.
+/// How the rows of one shape are written.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) parts: Vec<Part>,
-    /// The parts are the members as they come, so that a row without blanks
-    /// and without a value to be spelled anew can be copied as a whole.
+    /// The parts are the members as they come, so that a row without blanks and
+    /// without a value to be rewritten can be copied as a whole.
     pub(super) straight: bool,
 }
 
 impl Encoder {
-    /// Works out what becomes of each member of a shape.
+    /// Works out how each member of a shape is written.
     pub(super) fn plan(&mut self, shape: &Shape) -> Result<Plan> {
         let names: Vec<String> = shape
             .keys
@@ -113,7 +113,7 @@ impl Encoder {
 }
 
 impl Plan {
-    /// Checks a row's values, none of which is nested or spelled anew.
+    /// Checks a row's values, none of which is nested or rewritten.
     pub(super) fn is_as_sent(
         &self,
         members: &[Member],

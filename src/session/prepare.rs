@@ -42,8 +42,8 @@ pub(super) fn prepare(
 ) -> Result<Prepared> {
     let (since, until) = range(options, connection)?;
     check_options(options, connection)?;
-    // What cannot be asked touches nothing; but a recording is begun under the
-    // lock, since another sync may be writing to it.
+    // A connection that cannot be used changes nothing. But a recording is
+    // begun only under the lock, since another sync may be writing to it.
     let asked = options
         .record
         .is_none()
@@ -117,7 +117,7 @@ fn check_options(options: &Options, connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Whose rows they are, without secrets.
+/// Where the rows come from, without secrets.
 pub(crate) fn origin(connection: &Connection, secrets: &Secrets) -> Origin {
     Origin {
         url: secrets.redact(&connection.url).into_owned(),

@@ -17,7 +17,7 @@ pub struct Receipt {
     pub table: Option<String>,
     /// The file, None where nothing changed.
     pub file: Option<String>,
-    /// All of them, where the header of a CSV had to change on the way.
+    /// All files, where the header of a CSV file had to change on the way.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
     /// Rows delivered and committed.
@@ -42,7 +42,7 @@ pub struct Receipt {
     /// True where a row that was known confirmed the API's bound, or why none
     /// did.
     pub confirmed: Confirmed,
-    /// Files that were handed over, where they were to be.
+    /// Files that were handed over, where `--load` asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loaded: Option<u64>,
     /// Files that still wait to be handed over.
@@ -61,7 +61,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// That of a sync that could not begin.
+    /// The receipt of a sync that could not begin.
     pub fn failed(options: &Options, error: &Error) -> Self {
         Self {
             table: options.table.clone(),
@@ -72,7 +72,7 @@ impl Receipt {
         }
     }
 
-    /// That of a sync that asked for nothing yet.
+    /// The receipt of a sync that asked for nothing yet.
     pub(super) fn new(options: &Options) -> Self {
         let loads = options.load.as_ref().map(|_| 0);
         Self {
@@ -127,13 +127,13 @@ impl Receipt {
     }
 }
 
-/// What the proof of the bound found: true, or why it found nothing.
+/// What was found about the bound: true, or why nothing was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Confirmed {
     /// A row that was known came back at the bound.
     Yes(bool),
-    /// None did, for this reason.
+    /// No such row came back, for this reason.
     No(&'static str),
 }
 

@@ -130,7 +130,7 @@ impl Latest {
         self.live.len()
     }
 
-    /// How many keys end in a version that says that the row is gone.
+    /// How many keys end in a version which says that the row is deleted.
     pub(super) fn gone(&self) -> u64 {
         self.deleted.len()
     }
@@ -238,7 +238,7 @@ mod tests {
             ("b", Some(8), false),
         ];
         assert_eq!(table(&numbered).0, [0, 3]);
-        // One without a number is as late as all that stands before it.
+        // A version without a number is as late as everything before it.
         let mixed = [
             ("a", Some(5), false),
             ("a", None, false),

@@ -18,7 +18,7 @@ pub(crate) struct Marks {
     pub(crate) numbers: Vec<bool>,
     /// Its sequence number.
     pub(crate) seq: Option<u64>,
-    /// Whether it says that the row is gone.
+    /// Whether it says that the row is deleted.
     pub(crate) deleted: bool,
 }
 

@@ -47,7 +47,7 @@ impl Resolver for Remembering {
         }
         let same =
             |other: &Uri| other.authority() == uri.authority() && other.scheme() == uri.scheme();
-        // What a panic elsewhere left behind is as good as before.
+        // The data is good even where another thread has panicked.
         let mut last = self
             .last
             .lock()
