@@ -150,6 +150,11 @@ fn run(plan: &Plan) {
         }
         table.clock += dice.below(5) as i64;
     }
+    // A table that was emptied is refused.
+    if table.rows.is_empty() {
+        table.clock += 1;
+        table.insert(false);
+    }
     // What was refused is complete once nothing moves and a page holds the run.
     let mut calm = api.clone();
     calm.settings.limit = 1_000;
