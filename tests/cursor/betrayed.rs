@@ -272,24 +272,16 @@ fn no_sound_api_is_refused_however_busy_it_is() {
             .iter()
             .flat_map(|read| [(*read, true), (*read, false)])
         {
-            let (mut whole, mut refused) = (0, 0);
+            let mut whole = 0;
             for history in histories(read, total).filter(|history| is_sound(*way, history)) {
                 let (end, reader, why) = history.run(*way, Claim::Sound);
                 assert_eq!(end, End::Whole, "{way:?} {history:?}: {why}");
-                if READS[read].1 == Order::Sorted {
-                    assert_eq!(why, "", "{way:?} {history:?}");
-                }
+                assert_eq!(why, "", "{way:?} {history:?}");
                 drifts += reader.drifts;
                 bounded += u64::from(history.until && reader.drifts > 0);
-                refused += u64::from(!why.is_empty());
                 whole += 1;
             }
-            // Deletions look like an order that is not stable where rows are in
-            // none, but for a moment.
-            assert!(
-                whole >= 3 && refused * 20 <= whole,
-                "{way:?} {read} {total}: {refused} of {whole}"
-            );
+            assert!(whole >= 3, "{way:?} {read} {total}: {whole}");
         }
     }
     assert!(drifts > 100 && bounded > 10, "{drifts} drifts, {bounded}");
