@@ -104,7 +104,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
             ) -> std::result::Result<Self::Value, M::Error> {
                 let mut pairs = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                    let wrong = || M::Error::custom(format!("{name} is no string"));
+                    let wrong = || M::Error::custom(format!("{name:?} is no string"));
                     let mut values = vec![value];
                     if value.get().starts_with('[') {
                         values = serde_json::from_str(value.get()).map_err(|_| wrong())?;

@@ -22,8 +22,14 @@ impl Description {
     /// What is wrong with it, where it cannot be parsed, or where what it spells
     /// cannot be read back as the same day.
     pub(super) fn new(text: &str) -> Result<Self, String> {
-        let item = format_description::parse_owned::<2>(text)
-            .map_err(|cause| format!("{text:?} is not a format description: {cause}"))?;
+        let item = format_description::parse_owned::<2>(text).map_err(|cause| {
+            let cause = cause
+                .to_string()
+                .escape_debug()
+                .to_string()
+                .replace("\\'", "'");
+            format!("{text:?} is not a format description: {cause}")
+        })?;
         let text = text.to_owned();
         let absolute = false;
         let mut description = Self {

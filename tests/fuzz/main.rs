@@ -3,7 +3,7 @@
 //! finished files. Each is held against what must be true of any input, and not
 //! only against a panic.
 //!
-//! `FUZZ_SECONDS` says how long each target runs, one second by default, and
+//! `FUZZ_SECONDS` says how long each target runs, which tries 1,000 inputs without it, and
 //! `SEED` where it begins. A failure prints the smallest input that was found and
 //! the seed that reaches it at once.
 
