@@ -156,6 +156,9 @@ fn every_connection_of_the_gallery_names_the_variable_that_it_lacks() {
     let folder = connection("x");
     for entry in std::fs::read_dir(folder.parent().unwrap()).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         let name = text.split("${").nth(1).unwrap().split('}').next().unwrap();
         let outcome = sync(&Scratch::new(), &path, &[]).expect(2);
