@@ -68,8 +68,7 @@ impl Live {
             log::warn!("credentials go to {peer} unencrypted: use https if it has it");
         }
         let proxy = proxy_of(&address, &settings)?;
-        // The library adds the timeout to the clock without a check for
-        // overflow.
+        // The library adds the timeout to the clock without a check for overflow.
         let timeout = settings.timeout.min(LONGEST);
         let connect_timeout = settings.connect_timeout.min(timeout);
         let mut config = ureq::Agent::config_builder()
